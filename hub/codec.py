@@ -1,0 +1,30 @@
+"""JSON without losing a digit: numbers with a fraction are read as Decimal and written as the same number."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_canonical = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+DecodeError = msgspec.DecodeError
+
+
+def loads(text: bytes | str) -> Any:
+    """Parse JSON; fractions become Decimal. Raises ``DecodeError`` naming the byte where it went wrong."""
+    return _decoder.decode(text)
+
+
+def dumps(value: Any) -> bytes:
+    """Serialise to UTF-8 JSON; Decimal is written as a number with all its digits, dates as ISO 8601."""
+    return _encoder.encode(value)
+
+
+def fingerprint(value: Any) -> str:
+    """A hash of the content, equal for equal content whatever the order of its fields (32 hex digits)."""
+    return hashlib.blake2b(_canonical.encode(value), digest_size=16).hexdigest()

@@ -1,0 +1,384 @@
+"""What a plugin implements and what it is handed. The four verbs are ``poll``, ``transform``, ``push``, ``report``.
+
+A connector is found through the entry-point group ``hub.connectors``, a destination through ``hub.destinations``.
+Both are built once for each connection and process, and must keep no state of their own that matters: what has to
+survive goes into the cursor, the id map or a document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+
+import httpx
+from pydantic import BaseModel
+
+from hub.errors import (
+    HubError,
+    NotNowError,
+    ReauthorizationError,
+    RejectedError,
+    RetryableError,
+    SkippedError,
+)
+from hub.records import (
+    JSON,
+    Acknowledged,
+    GroupTally,
+    Item,
+    Outcome,
+    Page,
+    PollRequest,
+    PushResult,
+    Refused,
+    Rejected,
+    Released,
+    ReportResult,
+    Retry,
+    Skipped,
+)
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+CredentialsT = TypeVar("CredentialsT", bound=BaseModel)
+
+
+class NoSettings(BaseModel):
+    """For plugins without settings or without credentials: any field is one too many."""
+
+    model_config = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """A kind of work within a connection, with its own order and its own backlog."""
+
+    name: str
+    title: str = ""
+    #: A newer record makes the hub follow an awaiting one at once, so that it can yield to the newer content.
+    follow_on_newer: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cadence:
+    """How often to poll: at ``least`` after a full page with news, at ``interval`` (jittered up to ``interval_max``)
+    otherwise, backing off by doubling to ``idle`` while nothing comes."""
+
+    least: timedelta = timedelta(seconds=0.5)
+    interval: timedelta = timedelta(seconds=30)
+    interval_max: timedelta = timedelta(seconds=60)
+    idle: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """One token bucket, shared by the fleet. ``key`` names what the platform counts as one (account and route,
+    app and shop); ``rate`` is tokens a second, ``burst`` the size. ``rate`` None: only learn from the answers."""
+
+    key: str
+    rate: float | None = None
+    burst: int = 1
+
+
+class Http(Protocol):
+    """The one way out: pooled, limited, broken by the circuit, measured and redacted by the core."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        bucket: Bucket | None = None,
+        accept: Collection[int] = (),
+    ) -> httpx.Response:
+        """Send one request and return its answer, read in full.
+
+        2xx and every status in ``accept`` come back; any other raises what the classification table says:
+        ``RetryableError``, ``ThrottledError``, ``RejectedError``, ``ReauthorizationError``; an open circuit raises
+        ``CircuitOpenError``. ``json`` is encoded by ``hub.codec`` (decimals keep their digits).
+        """
+        ...
+
+
+class IdMap(Protocol):
+    """What a thing is called on the other side, for this connection."""
+
+    async def get(self, kind: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The external ids known for ``keys`` of one ``kind``."""
+        ...
+
+    async def put(self, kind: str, ids: Mapping[str, str]) -> None:
+        """Remember external ids; the last one written wins."""
+        ...
+
+    async def remove(self, kind: str, keys: Sequence[str]) -> None:
+        """Forget ids; unknown ones are ignored."""
+        ...
+
+
+class Documents(Protocol):
+    """Small JSON documents of the plugin's own, for this connection."""
+
+    async def get(self, name: str) -> JSON | None:
+        """The document, or None."""
+        ...
+
+    async def put(self, name: str, document: JSON) -> None:
+        """Write it whole; at most 1 MiB."""
+        ...
+
+
+class Clock(Protocol):
+    """The time; a port so that tests can turn it."""
+
+    def now(self) -> datetime:
+        """Now, aware, in UTC."""
+        ...
+
+
+class Log(Protocol):
+    """A structured logger with connection and tenant bound."""
+
+    def info(self, event: str, **facts: Any) -> Any: ...
+    def warning(self, event: str, **facts: Any) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """All that a plugin is handed. It never sees the store."""
+
+    http: Http
+    ids: IdMap
+    documents: Documents
+    clock: Clock
+    log: Log
+    connection: str = ""
+    tenant: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What ``check`` found out: ``facts`` are shown to the user, ``warnings`` too."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+class Plugin(Generic[SettingsT, CredentialsT]):
+    """What connectors and destinations have in common."""
+
+    #: The name in a connection file, equal to the entry point's.
+    name: ClassVar[str]
+    #: One line for people.
+    title: ClassVar[str] = ""
+    Settings: ClassVar[type[BaseModel]] = NoSettings
+    Credentials: ClassVar[type[BaseModel]] = NoSettings
+
+    def __init__(self, settings: SettingsT, credentials: CredentialsT, ports: Ports) -> None:
+        self.settings = settings
+        self.credentials = credentials
+        self.ports = ports
+
+    def circuit_key(self) -> str:
+        """What one circuit breaker stands for, within the tenant: usually the host."""
+        return self.name
+
+    async def check(self) -> CheckResult:
+        """Look, without writing, whether the other side can be reached with these credentials.
+
+        Raises a ``HubError`` that says what to mend.
+        """
+        return CheckResult()
+
+    async def close(self) -> None:
+        """Let go of what was opened. Called once, at the end of the process or after a change of settings."""
+
+
+class Destination(Plugin[SettingsT, CredentialsT]):
+    """Where records go when their connector does not push them itself."""
+
+    async def push(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Write a batch; one result for each item, in order. Must be safe to repeat with the same idempotency key.
+
+        An exception counts for every item of the batch, as ``result_of`` says.
+        """
+        raise NotImplementedError(f"the destination {self.name} has no push")
+
+
+class Connector(Plugin[SettingsT, CredentialsT]):
+    """One system on the source side, or on both. Override the verbs that differ from the defaults."""
+
+    streams: ClassVar[Sequence[Stream]]
+    cadence: ClassVar[Cadence] = Cadence()
+    #: False for connectors that are fed by webhooks alone.
+    polls: ClassVar[bool] = True
+    #: True when outcomes are told to the source; False settles a record for good with its push.
+    reports: ClassVar[bool] = False
+    #: True when records go to a ``[destination]`` of the user's choice; False when ``push`` is overridden.
+    uses_destination: ClassVar[bool] = False
+    #: Dead records are tried again by themselves after this time; None leaves them to a person.
+    revive_dead_after: ClassVar[timedelta | None] = None
+
+    def poll_target(self) -> str:
+        """What may be polled by one connection only (for example base URL, organisation, target); unique in the hub."""
+        return f"{self.name}:{self.ports.tenant}:{self.ports.connection}"
+
+    async def poll(self, request: PollRequest) -> Page:
+        """Fetch one page of records. Takes less than a minute: anything longer is a handle in the cursor."""
+        return Page()
+
+    async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Hydrate a batch just before it is transformed (a notification that names a thing, say)."""
+        return items
+
+    def transform(self, item: Item) -> Any:
+        """Map a record onto the destination's shape. Pure.
+
+        Raises ``RejectedError`` with all errors at once, or ``SkippedError`` with the reason.
+        """
+        return item.payload
+
+    async def push(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Write a batch; one result for each item, in order. Must be safe to repeat with the same idempotency key."""
+        raise NotImplementedError(f"{self.name} pushes nothing itself: it needs a [destination]")
+
+    async def follow(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Ask what became of awaiting items by their ``handle``; ``Awaiting`` again if it is still undecided."""
+        raise NotImplementedError(f"{self.name} returns Awaiting but cannot follow it")
+
+    async def report(self, outcomes: Sequence[Outcome]) -> Sequence[ReportResult]:
+        """Tell the source what became of its records; one result each, in order. Must be harmless when repeated."""
+        return [Acknowledged() for _ in outcomes]
+
+    def merge(self, waiting: JSON, newer: JSON) -> JSON:
+        """What is left to do when ``newer`` replaces a ``waiting`` record. Pure; by default the newer alone."""
+        return newer
+
+    async def close_group(self, tally: GroupTally) -> None:
+        """All records of a sealed group have settled. Idempotent: it is called again if the hub crashes here."""
+
+
+async def each(
+    items: Sequence[Any], call: Callable[[Any], Awaitable[PushResult | ReportResult]]
+) -> Sequence[Any]:
+    """Call something for every item at once and turn what it raises into its result, so that one bad item fails alone.
+
+    How many calls are in flight is bounded by the connection's ``concurrency``, in ``Http``.
+    """
+
+    async def one(item: Any) -> Any:
+        try:
+            return await call(item)
+        except HubError as error:
+            return result_of(error)
+
+    return await asyncio.gather(*(one(item) for item in items))
+
+
+def result_of(error: HubError) -> PushResult:
+    """The result that an error stands for. The one place where the error tree meets the record's life.
+
+    Anything that is not one of these is a fault of the hub or plugin, and is retried.
+    """
+    match error:
+        case RejectedError():
+            return Rejected(errors=tuple(error.errors), response_code=error.response_code)
+        case SkippedError():
+            return Skipped(reason=str(error))
+        case NotNowError():
+            return Released(reason=str(error), after=error.wait)
+        case ReauthorizationError():
+            return Refused(error=str(error), response_code=error.response_code)
+        case RetryableError():
+            return Retry(error=str(error), after=error.retry_after, response_code=error.response_code)
+        case _:
+            return Retry(error=str(error) or type(error).__name__)
+
+
+# Optional parts: a connector that also has one of these is asked for it; the others never see them.
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookRequest:
+    """An incoming webhook: ``path`` is what follows the connection's own path, header names are lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookAnswer:
+    """What a webhook brought and how to answer once that is durable. ``dedupe_id``: seen before, nothing is stored."""
+
+    records: Sequence[Any] = ()
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    dedupe_id: str | None = None
+
+
+@runtime_checkable
+class Webhooks(Protocol):
+    """The connector takes webhooks under ``/hooks/{connection}/…``. The core stores durably, then answers."""
+
+    def receive(self, request: WebhookRequest) -> WebhookAnswer:
+        """Turn a request into records and an answer; check its signature first. Pure and quick."""
+        ...
+
+
+@runtime_checkable
+class Endpoints(Protocol):
+    """The connector serves an ASGI application of its own under ``/c/{connection}/…``."""
+
+    def asgi(self) -> Callable[..., Awaitable[None]]:
+        """The application; called once for each process."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """What an authorization ended with: credentials to store, encrypted, and facts to show."""
+
+    credentials: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Authorization(Protocol):
+    """The connector is authorised in a browser (OAuth)."""
+
+    def authorize_url(self, *, state: str, redirect_uri: str) -> str:
+        """Where to send the user. ``state`` is made, kept and checked by the core."""
+        ...
+
+    async def exchange(self, *, query: Mapping[str, str], redirect_uri: str) -> Grant:
+        """Check the callback's signature and trade its code for credentials. Raises ``ConfigurationError``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanResult:
+    """What an import would do: ``counts`` by verb, a ``sample``, ``warnings`` and a ``hash`` to hold a run to."""
+
+    hash: str
+    counts: Mapping[str, int]
+    sample: Sequence[JSON] = ()
+    warnings: Sequence[str] = ()
+
+
+@runtime_checkable
+class Plan(Protocol):
+    """The connector can say, without a write, what a run would change."""
+
+    async def plan(self) -> PlanResult:
+        """A read-only diff against the destination."""
+        ...
