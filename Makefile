@@ -1,0 +1,76 @@
+# Everything here needs Python 3.11+ and make, nothing else. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+# How many processes run the tests; PYTEST_ARGS takes anything that pytest takes.
+WORKERS ?= auto
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+SOURCES := hub connectors tests $(wildcard migrations benchmarks)
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test test-ops check lint types imports migrations bench lock wheel clean
+
+help:  ## Lists the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+setup: $(READY)  ## Makes the virtual environment, with everything pinned and hash-checked.
+
+# The stamp is as old as what it was made from: a changed lock file or pyproject.toml makes it anew.
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Connector Hub needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)."; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@echo "setting up $(VENV) …"
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY)  ## Prices leave a MerchantOps simulator, reach an ERP-like server, and their outcomes get back.
+	@$(BIN)/hub demo
+
+test: $(READY)  ## The test suite, on SQLite and on PostgreSQL.
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-ops: $(READY)  ## Tests that need tools which pip cannot install (promtool).
+	@$(BIN)/python -m pytest -n 0 -m ops $(PYTEST_ARGS)
+
+check: lint types imports migrations test  ## All that has to hold before a change lands.
+
+lint: $(READY)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+# The migrations, run from empty, have to give what the models say.
+migrations: $(READY)
+	@$(BIN)/hub db check
+
+bench: $(READY)  ## Records a second and cost under a backlog, measured on this machine.
+	@$(BIN)/python -m benchmarks.loop
+	@$(BIN)/python -m benchmarks.backlog
+
+lock: $(READY)  ## Pins the newest versions that pyproject.toml allows, for every Python and platform at once.
+	@for extra in "run.txt" "dev.txt --extra dev --constraints requirements/run.txt"; do \
+	  set -- $$extra; file=$$1; shift; \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links "$$@" pyproject.toml --output-file requirements/$$file; \
+	done
+
+wheel: $(READY)  ## Builds the wheel and the source distribution into dist/.
+	@$(BIN)/python -m build --no-isolation
+
+clean:  ## Removes the virtual environment, the demo's state and all caches.
+	@rm -rf $(VENV) .hub build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find hub connectors tests migrations benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
