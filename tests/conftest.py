@@ -1,0 +1,159 @@
+"""Real servers for every test that asks for one: a PostgreSQL for the whole run, a Valkey for each pytest process."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hub.testing.servers import Postgres, Valkey
+
+#: A database with all migrations applied, from which each test gets a copy.
+TEMPLATE = "hub_template"
+
+_run = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that was called makes the folder of the run; its workers are told (see below)."""
+    worker_input = getattr(config, "workerinput", None)
+    config.stash[_run] = Path(
+        worker_input["hub_run"] if worker_input else tempfile.mkdtemp(prefix="hub-tests-")
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tells a worker of pytest-xdist where the run's folder is."""
+    node.workerinput["hub_run"] = str(node.config.stash[_run])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that was called stops the PostgreSQL, after all workers are done."""
+    if hasattr(config, "workerinput") or _run not in config.stash:
+        return
+    folder = config.stash[_run]
+    if (folder / "postgres" / "postmaster.pid").exists():
+        Postgres(folder / "postgres").stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Dramatiq's workers run asyncio, so that is what tests run."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> Postgres:
+    """The run's PostgreSQL, started by whoever comes first, with the template database in it. Don't stop it."""
+    folder = pytestconfig.stash[_run]
+    with _exclusive(folder / "postgres.lock"):
+        server = Postgres(folder / "postgres")
+        server.start()
+        if not server.has(TEMPLATE):
+            server.execute("DROP DATABASE IF EXISTS {}", "unfinished")
+            server.execute("CREATE DATABASE {}", "unfinished")
+            _migrate(server.url("unfinished"))
+            server.execute("ALTER DATABASE {} RENAME TO {}", "unfinished", TEMPLATE)
+    return server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all migrations applied."""
+    path = tmp_path_factory.mktemp("template") / "hub.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def hub_home(tmp_path: Path) -> Path:
+    """A HUB_HOME of the test's own."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    return home
+
+
+@pytest.fixture
+def sqlite_url(hub_home: Path, sqlite_template: Path) -> str:
+    """A migrated SQLite store of the test's own."""
+    shutil.copy(sqlite_template, hub_home / "hub.db")
+    return f"sqlite:///{hub_home / 'hub.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """A migrated PostgreSQL store of the test's own."""
+    with postgres_server.database(f"test_{uuid.uuid4().hex}", template=TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """A PostgreSQL database of the test's own, without a table."""
+    with postgres_server.database(f"test_{uuid.uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture(params=("sqlite", "postgres"))
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated store of the test's own; a test that asks for it runs on both databases."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def make_postgres(tmp_path: Path) -> Iterator[Callable[[], Postgres]]:
+    """Starts a PostgreSQL of the test's own, to be stopped and started at will."""
+    servers: list[Postgres] = []
+
+    def make() -> Postgres:
+        server = Postgres(tmp_path / f"postgres-{len(servers)}")
+        server.start()
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """The Valkey of this pytest process. Don't stop it: see ``make_valkey``."""
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(valkey_server: Valkey) -> str:
+    """An empty Valkey, no one else's while the test runs."""
+    valkey_server.flush()
+    return valkey_server.url
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey of the test's own, to be flushed, stopped, started and killed at will."""
+    with Valkey(tmp_path / "valkey") as server:
+        yield server
+
+
+def _migrate(url: str) -> None:
+    from hub.store import migrate  # so that unit tests need not load it
+
+    migrate.upgrade(url)
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
