@@ -1,0 +1,1 @@
+"""The state store: tables, and the only SQL in the house."""

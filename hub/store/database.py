@@ -1,0 +1,153 @@
+"""One engine a process, one clock, one way to open a transaction, for SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Connection, CursorResult, Engine, TextClause, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from hub import codec
+from hub.errors import ConfigurationError, ServiceUnavailableError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: How long a SQLite writer waits for another one, in seconds.
+SQLITE_BUSY_SECONDS = 30.0
+#: How long opening a PostgreSQL connection may take, in seconds.
+CONNECT_SECONDS = 5
+
+#: The store's clock as an expression, in microseconds since 1970.
+POSTGRES_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+
+
+class Database:
+    """The store's engine and what differs between the two databases.
+
+    Transactions are plain synchronous functions, run in a thread by ``run``: nothing awaits inside of one, so a busy
+    event loop never holds a lock.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 12) -> None:
+        self.engine = _engine(url, pool_size)
+        self.postgres = self.engine.dialect.name == "postgresql"
+        self._statements: dict[str, TextClause] = {}
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block; on SQLite it takes the write lock at once.
+
+        Raises ``ServiceUnavailableError`` when the database cannot be reached.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if _unreachable(error):
+                raise ServiceUnavailableError(
+                    f"the store cannot be reached ({type(error.orig).__name__}); check HUB_DATABASE_URL"
+                ) from error
+            raise
+
+    async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function that uses this database in a thread."""
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+    def execute(self, connection: Connection, sql: str, **parameters: Any) -> CursorResult[Any]:
+        """Run one statement; its parsed form is kept, so ``sql`` must come from a small set of texts."""
+        statement = self._statements.get(sql)
+        if statement is None:
+            statement = self._statements[sql] = text(sql)
+        return connection.execute(statement, parameters)
+
+    def now(self, connection: Connection) -> int:
+        """The store's clock in microseconds; SQLite is on this machine, so there it is this machine's."""
+        if not self.postgres:
+            return time.time_ns() // 1000
+        return int(self.execute(connection, f"SELECT {POSTGRES_CLOCK}").scalar_one())
+
+    @property
+    def row_lock(self) -> str:
+        """Appended to a SELECT to lock its rows; SQLite's transaction holds the only write lock already."""
+        return " FOR NO KEY UPDATE" if self.postgres else ""
+
+    def rows(self, parameter: str, **columns: str) -> str:
+        """A FROM item made of one JSON parameter: a whole batch in one statement and one compiled plan.
+
+        ``columns`` name their SQL types (``bigint``, ``integer``, ``text``, ``boolean``). Pass ``rowset(…)``.
+        """
+        if self.postgres:
+            shape = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+            return f"json_to_recordset(CAST(:{parameter} AS json)) AS v({shape})"
+        shape = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+        return f"(SELECT {shape} FROM json_each(:{parameter})) AS v"
+
+    def close(self) -> None:
+        """Close the pool."""
+        self.engine.dispose()
+
+
+def rowset(rows: Sequence[dict[str, Any]]) -> str:
+    """The JSON parameter for ``Database.rows``."""
+    return codec.dumps(rows).decode()
+
+
+def default_url(home: str) -> str:
+    """The embedded store of a hub without configuration."""
+    return f"sqlite:///{home}/hub.db"
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(
+            "is no database URL; write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME",
+            field="HUB_DATABASE_URL",
+        ) from error
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    raise ConfigurationError(
+        f"{parsed.get_backend_name()} is not supported; the store is SQLite or PostgreSQL", field="HUB_DATABASE_URL"
+    )
+
+
+def _sqlite(url: sqlalchemy.URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's "begin" below opens transactions, not the driver
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that reads first and writes later would otherwise fail instead of waiting.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _unreachable(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    name = type(error.orig).__name__
+    return name in {"OperationalError", "AdminShutdown", "CannotConnectNow"} and "no such table" not in str(error)

@@ -1,0 +1,74 @@
+"""Bells: the messages that are out for a connection, so that it never crowds the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from hub.store.database import Database
+from hub.store.rows import Locked
+
+
+class Bell(NamedTuple):
+    """One message to send: there is work at ``stage`` ("work" or "report") for a connection."""
+
+    id: int
+    connection_id: int
+    stage: str
+
+
+def note(db: Database, tx: Connection, connection: Locked, stage: str, *, wanted: int, limit: int) -> Sequence[Bell]:
+    """Note up to ``wanted`` bells, never more than ``limit`` in all; send what is returned after the commit."""
+    out = db.execute(
+        tx,
+        "SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = :stage",
+        connection=connection.id,
+        stage=stage,
+    ).scalar_one()
+    return [_note(db, tx, connection, stage) for _ in range(min(wanted, limit - out))]
+
+
+def answer(db: Database, bell: Bell, *, limit: int) -> bool:
+    """A worker heard a bell: True if it may work.
+
+    A bell that had grown too old and was forgotten is adopted again, unless as many as allowed are out by now.
+    """
+    with db.transaction() as tx:
+        renewed = db.execute(
+            tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=db.now(tx)
+        ).rowcount
+        if renewed:
+            return True
+        row = db.execute(
+            tx,
+            "INSERT INTO bell (id, tenant_id, connection_id, stage, rung_at) "
+            "SELECT :id, tenant_id, id, :stage, :now FROM connection WHERE id = :connection AND "
+            "(SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = :stage) < :limit",
+            id=bell.id,
+            stage=bell.stage,
+            connection=bell.connection_id,
+            now=db.now(tx),
+            limit=limit,
+        )
+        return bool(row.rowcount)
+
+
+def put_away(db: Database, bell: Bell) -> None:
+    """Nothing more is due: the bell is not out any more."""
+    with db.transaction() as tx:
+        db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
+
+
+def _note(db: Database, tx: Connection, connection: Locked, stage: str) -> Bell:
+    row = db.execute(
+        tx,
+        "INSERT INTO bell (tenant_id, connection_id, stage, rung_at) "
+        "VALUES (:tenant, :connection, :stage, :now) RETURNING id",
+        tenant=connection.tenant_id,
+        connection=connection.id,
+        stage=stage,
+        now=connection.now,
+    ).one()
+    return Bell(row.id, connection.id, stage)

@@ -1,0 +1,215 @@
+"""Claims: a worker takes a slice of due records and holds it by a heartbeat until it settles or gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hub import codec
+from hub.store.database import Database, rowset
+from hub.store.ledger.bells import Bell
+from hub.store.ledger.lock import lock
+from hub.store.ledger.tally import Moves
+from hub.store.rows import Held, Locked, Slice
+
+#: After so many lost claims a record is worked alone, so that it can take nobody down with it.
+ALONE_AFTER = 3
+
+_HELD = (
+    "id, stream, key, order_key, version, number, payload, attempts, total_attempts, run_id, group_name, handle, status, "
+    "response_code, duration_ms, error, external_id, report_attempts, reported_at, settled_at"
+)
+
+
+def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
+    """Claim up to ``limit`` due records of one stream, to push or to follow, for ``lease`` microseconds.
+
+    Streams take turns. None when nothing is due, or when the connection must not push.
+    """
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        if not connection.may_push:
+            return None
+        for stream in _streams_by_turn(db, tx, connection):
+            due = _due(db, tx, connection, stream, limit)
+            if due:
+                stage = "follow" if due[0].state == "awaiting" else "push"
+                ids = _alone_or_together([row for row in due if (row.state == "awaiting") == (stage == "follow")])
+                return _hold(db, tx, connection, stream, stage, ids, worker=worker, lease=lease)
+    return None
+
+
+def claim_reports(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
+    """Claim up to ``limit`` settled records whose report is due."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        if not connection.may_report:
+            return None
+        due = db.execute(
+            tx,
+            "SELECT id, stream, lost_claims FROM record WHERE connection_id = :connection "
+            "AND report_state = 'waiting' AND report_due_at <= :now ORDER BY report_due_at, id LIMIT :limit",
+            connection=connection.id,
+            now=connection.now,
+            limit=limit,
+        ).all()
+        if not due:
+            return None
+        ids = _alone_or_together([row for row in due if row.stream == due[0].stream])
+        return _hold(db, tx, connection, due[0].stream, "report", ids, worker=worker, lease=lease)
+
+
+def renew(db: Database, claim_id: int, *, lease: int, bell: Bell | None = None) -> bool:
+    """The heartbeat. False when the claim was lost meanwhile: whatever comes of it will not be taken."""
+    with db.transaction() as tx:
+        now = db.now(tx)
+        if bell is not None:
+            db.execute(tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=now)
+        row = db.execute(tx, "UPDATE claim SET expires_at = :until WHERE id = :id", id=claim_id, until=now + lease)
+        return bool(row.rowcount)
+
+
+def work_is_due(db: Database, connection_id: int) -> bool:
+    """Whether ``claim_work`` would find something now."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        streams = _streams_by_turn(db, tx, connection) if connection.may_push else ()
+        return any(_due(db, tx, connection, stream, 1) for stream in streams)
+
+
+def _streams_by_turn(db: Database, tx: Connection, connection: Locked) -> Sequence[str]:
+    rows = db.execute(
+        tx,
+        "SELECT stream FROM tally WHERE connection_id = :connection AND waiting + awaiting > 0 "
+        "AND (hold_until IS NULL OR hold_until <= :now) ORDER BY coalesce(claimed_at, 0), stream",
+        connection=connection.id,
+        now=connection.now,
+    )
+    return [row.stream for row in rows]
+
+
+def _due(db: Database, tx: Connection, connection: Locked, stream: str, limit: int) -> Sequence[Row[Any]]:
+    return db.execute(
+        tx,
+        "SELECT id, state, lost_claims FROM record WHERE connection_id = :connection AND stream = :stream "
+        "AND ready AND claim_id IS NULL AND state IN ('waiting', 'awaiting') AND due_at <= :now "
+        "ORDER BY due_at, id LIMIT :limit",
+        connection=connection.id,
+        stream=stream,
+        now=connection.now,
+        limit=limit,
+    ).all()
+
+
+def _alone_or_together(due: Sequence[Row[Any]]) -> Sequence[int]:
+    """Rule 5: a record that lost several workers is worked alone."""
+    if due[0].lost_claims >= ALONE_AFTER:
+        return [due[0].id]
+    return [row.id for row in due if row.lost_claims < ALONE_AFTER]
+
+
+def _hold(
+    db: Database,
+    tx: Connection,
+    connection: Locked,
+    stream: str,
+    stage: str,
+    ids: Sequence[int],
+    *,
+    worker: str,
+    lease: int,
+) -> Slice:
+    claim_id: int = db.execute(
+        tx,
+        "INSERT INTO claim (tenant_id, connection_id, stream, stage, worker, expires_at) "
+        "VALUES (:tenant, :connection, :stream, :stage, :worker, :until) RETURNING id",
+        tenant=connection.tenant_id,
+        connection=connection.id,
+        stream=stream,
+        stage=stage,
+        worker=worker,
+        until=connection.now + lease,
+    ).scalar_one()
+    state = {"push": "state = 'working', ", "follow": "", "report": "report_state = 'working', "}[stage]
+    rows = db.execute(
+        tx,
+        f"UPDATE record SET {state}claim_id = :claim "
+        f"FROM {db.rows('ids', id='bigint')} WHERE record.id = v.id RETURNING record.{_HELD.replace(', ', ', record.')}",
+        claim=claim_id,
+        ids=rowset([{"id": one} for one in ids]),
+    ).all()
+    if stage == "push":
+        _count_as_working(db, tx, connection, stream, len(rows))
+    if stage != "report":
+        _take_turn(db, tx, connection, stream)
+    newer = _newer_payloads(db, tx, connection, stream, rows) if stage == "follow" else {}
+    held = sorted((_held(row, newer.get(row.order_key)) for row in rows), key=lambda record: record.id)
+    return Slice(
+        claim_id=claim_id,
+        connection_id=connection.id,
+        tenant_id=connection.tenant_id,
+        stream=stream,
+        stage=stage,
+        revision=connection.revision,
+        records=held,
+    )
+
+
+def _count_as_working(db: Database, tx: Connection, connection: Locked, stream: str, count: int) -> None:
+    moves = Moves()
+    for _ in range(count):
+        moves.move(stream, "waiting", "working", run_id=None, group=None)
+    moves.write(db, tx, connection)
+
+
+def _take_turn(db: Database, tx: Connection, connection: Locked, stream: str) -> None:
+    db.execute(
+        tx,
+        "UPDATE tally SET claimed_at = :now WHERE connection_id = :connection AND stream = :stream",
+        now=connection.now,
+        connection=connection.id,
+        stream=stream,
+    )
+
+
+def _newer_payloads(
+    db: Database, tx: Connection, connection: Locked, stream: str, rows: Sequence[Row[Any]]
+) -> dict[str, Any]:
+    successors = db.execute(
+        tx,
+        f"SELECT r.order_key, r.payload FROM {db.rows('keys', order_key='text')} JOIN record r ON "
+        "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
+        "AND NOT r.ready AND r.state = 'waiting' ORDER BY r.id",
+        keys=rowset([{"order_key": row.order_key} for row in rows]),
+        connection=connection.id,
+        stream=stream,
+    )
+    return {row.order_key: codec.loads(row.payload) for row in successors}
+
+
+def _held(row: Row[Any], newer: Any) -> Held:
+    return Held(
+        id=row.id,
+        stream=row.stream,
+        key=row.key,
+        order_key=row.order_key,
+        version=row.version,
+        number=row.number,
+        payload=codec.loads(row.payload),
+        attempts=row.attempts,
+        total_attempts=row.total_attempts,
+        run_id=row.run_id,
+        group=row.group_name,
+        handle=codec.loads(row.handle) if row.handle else None,
+        newer=newer,
+        status=row.status,
+        response_code=row.response_code,
+        duration_ms=row.duration_ms,
+        error=row.error,
+        external_id=row.external_id,
+        report_attempts=row.report_attempts,
+        reported_before=row.reported_at is not None,
+        settled_at=row.settled_at,
+    )

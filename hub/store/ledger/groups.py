@@ -1,0 +1,56 @@
+"""Groups: files, lots and exports whose records end together (rule 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from hub.records import GroupTally
+from hub.store.database import Database
+from hub.store.rows import SETTLED_STATES, Locked
+
+_SETTLED = " + ".join(SETTLED_STATES)
+
+
+def seal(db: Database, tx: Connection, connection: Locked, stream: str, names: Sequence[str]) -> None:
+    """No more records of these groups will come; a group may be sealed before, with or without any record."""
+    for name in names:
+        db.execute(
+            tx,
+            "INSERT INTO recordgroup (connection_id, stream, name, tenant_id, sealed_at) "
+            "VALUES (:connection, :stream, :name, :tenant, :now) "
+            "ON CONFLICT (connection_id, stream, name) DO UPDATE SET sealed_at = excluded.sealed_at",
+            connection=connection.id,
+            stream=stream,
+            name=name,
+            tenant=connection.tenant_id,
+            now=connection.now,
+        )
+
+
+def closable(db: Database, connection_id: int) -> Sequence[GroupTally]:
+    """Sealed groups whose records have all settled and that were not closed yet."""
+    with db.transaction() as tx:
+        rows = db.execute(
+            tx,
+            f"SELECT name, stream, admitted, {', '.join(SETTLED_STATES)} FROM recordgroup "
+            f"WHERE connection_id = :connection AND sealed_at IS NOT NULL AND closed_at IS NULL "
+            f"AND admitted = {_SETTLED} ORDER BY sealed_at LIMIT 100",
+            connection=connection_id,
+        )
+        return [GroupTally(**row._mapping) for row in rows]
+
+
+def mark_closed(db: Database, connection_id: int, group: GroupTally) -> None:
+    """``close_group`` has returned; a record that came meanwhile keeps the group open."""
+    with db.transaction() as tx:
+        db.execute(
+            tx,
+            "UPDATE recordgroup SET closed_at = :now WHERE connection_id = :connection AND stream = :stream "
+            f"AND name = :name AND admitted = {_SETTLED}",
+            connection=connection_id,
+            stream=group.stream,
+            name=group.name,
+            now=db.now(tx),
+        )

@@ -1,0 +1,267 @@
+"""Settling: what a slice's pushes came to is made durable, before anything is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hub import codec
+from hub.connector import Stream
+from hub.records import JSON
+from hub.store.database import Database, rowset
+from hub.store.ledger.lock import lock
+from hub.store.ledger.tally import Moves
+from hub.store.rows import SETTLED_STATES, Held, Locked, Settlement, Slice, Verdict
+
+#: Longer texts of an answer are cut, in characters.
+TEXT_LIMIT = 2000
+
+_UPDATE = {
+    "id": "bigint",
+    "state": "text",
+    "spent": "integer",
+    "due_at": "bigint",
+    "claim_id": "bigint",
+    "handle": "text",
+    "wake_key": "text",
+    "status": "text",
+    "response_code": "integer",
+    "duration_ms": "integer",
+    "error": "text",
+    "external_id": "text",
+    "superseded_by": "bigint",
+    "report_state": "text",
+    "report_due_at": "bigint",
+    "settled_at": "bigint",
+    "finished_at": "bigint",
+}
+
+
+@dataclass(kw_only=True)
+class Settler:
+    """Settles one slice: every write is conditional on the claim, whose id is the fence."""
+
+    db: Database
+    slice: Slice
+    stream: Stream
+    merge: Callable[[JSON, JSON], JSON]
+    reports: bool
+    lease: int
+
+    def settle(self, verdicts: Sequence[Verdict]) -> Settlement:
+        """Write the verdicts; those whose claim was lost meanwhile are not taken and counted in ``lost``."""
+        held = {record.id: record for record in self.slice.records}
+        with self.db.transaction() as tx:
+            connection = lock(self.db, tx, self.slice.connection_id)
+            if not self._still_ours(tx):
+                return Settlement(lost=len(verdicts))
+            behind = self._behind(tx, [held[verdict.id] for verdict in verdicts])
+            final = [self._give_way(tx, verdict, held[verdict.id], behind) for verdict in verdicts]
+            inline = self.reports and connection.may_report
+            rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
+            taken = self._update(tx, rows)
+            final = [verdict for verdict in final if verdict.id in taken]
+            self._promote(tx, [behind[held[v.id].order_key] for v in final if _settled(v) and held[v.id].order_key in behind])
+            self._keep_attempts(tx, connection, final, held)
+            self._count(tx, connection, final, held)
+            self._hold_back(tx, connection, final)
+            to_report = [row["id"] for row in rows if row["report_state"] == "working" and row["id"] in taken]
+            self._pass_on_claim(tx, connection, to_report)
+        return Settlement(
+            taken=tuple(taken),
+            to_report=to_report,
+            lost=len(verdicts) - len(final),
+            superseded=[verdict.id for verdict in final if verdict.state == "superseded"],
+            groups=sorted({(held[v.id].stream, held[v.id].group or "") for v in final if held[v.id].group and _settled(v)}),
+        )
+
+    def _still_ours(self, tx: Connection) -> bool:
+        return (
+            self.db.execute(tx, "SELECT id FROM claim WHERE id = :id", id=self.slice.claim_id).one_or_none() is not None
+        )
+
+    def _behind(self, tx: Connection, held: Sequence[Held]) -> Mapping[str, Row[Any]]:
+        """The first record that waits behind each of these, by order_key."""
+        rows = self.db.execute(
+            tx,
+            "SELECT r.id, r.key, r.order_key, r.version, r.payload "
+            f"FROM {self.db.rows('keys', order_key='text')} JOIN record r ON r.connection_id = :connection "
+            "AND r.stream = :stream AND r.order_key = v.order_key AND NOT r.ready AND r.state IN ('waiting', 'parked') "
+            "ORDER BY r.id DESC",
+            keys=rowset([{"order_key": record.order_key} for record in held]),
+            connection=self.slice.connection_id,
+            stream=self.slice.stream,
+        )
+        return {row.order_key: row for row in rows}
+
+    def _give_way(
+        self, tx: Connection, verdict: Verdict, held: Held, behind: Mapping[str, Row[Any]]
+    ) -> Verdict:
+        """Rule 3: a newer record that waits behind makes one that would only wait, park or die superseded."""
+        successor = behind.get(held.order_key)
+        if verdict.state not in ("waiting", "parked", "dead") or successor is None:
+            return verdict
+        newer = (
+            held.version is not None and successor.version is not None and held.version < successor.version
+        ) or self.stream.read_anew
+        if not newer:
+            return verdict
+        merged = self.merge(held.payload, codec.loads(successor.payload))
+        self.db.execute(
+            tx,
+            "UPDATE record SET payload = :payload WHERE id = :id",
+            id=successor.id,
+            payload=codec.dumps(merged).decode(),
+        )
+        return replace(verdict, state="superseded", status="skipped", error=f"superseded by {successor.key}", due_after=0)
+
+    def _row(
+        self, connection: Locked, verdict: Verdict, held: Held, behind: Mapping[str, Row[Any]], inline: bool
+    ) -> dict[str, Any]:
+        settled = _settled(verdict)
+        successor = behind.get(held.order_key) if verdict.state == "superseded" else None
+        # What is superseded by the same key is reported with its successor, not on its own.
+        needs_report = settled and self.reports and not (successor is not None and successor.key == held.key)
+        report_now = needs_report and inline
+        return {
+            "id": verdict.id,
+            "state": verdict.state,
+            "spent": int(verdict.spent),
+            "due_at": connection.now + verdict.due_after,
+            "claim_id": self.slice.claim_id if report_now else None,
+            "handle": codec.dumps(verdict.handle).decode() if verdict.handle is not None else None,
+            "wake_key": verdict.wake_key,
+            "status": verdict.status,
+            "response_code": verdict.response_code,
+            "duration_ms": verdict.duration_ms,
+            "error": clean(verdict.error),
+            "external_id": clean(verdict.external_id),
+            "superseded_by": successor.id if successor is not None else None,
+            "report_state": "working" if report_now else "waiting" if needs_report else "none",
+            "report_due_at": connection.now if needs_report else None,
+            "settled_at": connection.now if settled else None,
+            "finished_at": connection.now if settled and not needs_report else None,
+        }
+
+    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
+        kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
+        plain = ", ".join(
+            f"{name} = v.{name}"
+            for name in _UPDATE
+            if name not in ("id", "spent", "handle", "external_id")
+        )
+        updated = self.db.execute(
+            tx,
+            f"UPDATE record SET {plain}, {kept}, attempts = attempts + v.spent, "
+            "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL "
+            f"FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id AND record.claim_id = :claim "
+            "RETURNING record.id",
+            rows=rowset(rows),
+            claim=self.slice.claim_id,
+        )
+        return {row.id for row in updated}
+
+    def _promote(self, tx: Connection, successors: Sequence[Row[Any]]) -> None:
+        """What waited behind a settled record may be worked now."""
+        if successors:
+            self.db.execute(
+                tx,
+                f"UPDATE record SET ready = true WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+                ids=rowset([{"id": row.id} for row in successors]),
+            )
+
+    def _keep_attempts(
+        self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
+    ) -> None:
+        rows = [
+            {
+                "record_id": verdict.id,
+                "number": held[verdict.id].total_attempts + 1,
+                "result": verdict.state,
+                **{name: getattr(verdict, name) for name in ("response_code", "duration_ms")},
+                "error": clean(verdict.error),
+            }
+            for verdict in verdicts
+            if verdict.spent and not _settled(verdict)
+        ]
+        if rows:
+            keep_attempts(self.db, tx, connection, "push", rows)
+
+    def _count(
+        self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
+    ) -> None:
+        moves = Moves()
+        old = "awaiting" if self.slice.stage == "follow" else "working"
+        for verdict in verdicts:
+            record = held[verdict.id]
+            moves.move(record.stream, old, verdict.state, run_id=record.run_id, group=record.group)
+            if _settled(verdict) and not self.reports:
+                moves.report(record.stream, run_id=record.run_id)
+        moves.write(self.db, tx, connection)
+
+    def _hold_back(self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict]) -> None:
+        hold = max((verdict.hold for verdict in verdicts), default=0)
+        if hold:
+            self.db.execute(
+                tx,
+                "UPDATE tally SET hold_until = :until WHERE connection_id = :connection AND stream = :stream "
+                "AND (hold_until IS NULL OR hold_until < :until)",
+                until=connection.now + hold,
+                connection=connection.id,
+                stream=self.slice.stream,
+            )
+        refused = next((verdict.refused for verdict in verdicts if verdict.refused), None)
+        if refused:
+            self.db.execute(
+                tx,
+                "UPDATE connection SET destination_refused = :why WHERE id = :id",
+                why=clean(refused),
+                id=connection.id,
+            )
+
+    def _pass_on_claim(self, tx: Connection, connection: Locked, to_report: Sequence[int]) -> None:
+        """The claim goes on as the report's, so that no second claim is needed while the worker lives."""
+        if to_report:
+            self.db.execute(
+                tx,
+                "UPDATE claim SET stage = 'report', expires_at = :until WHERE id = :id",
+                until=connection.now + self.lease,
+                id=self.slice.claim_id,
+            )
+        else:
+            self.db.execute(tx, "DELETE FROM claim WHERE id = :id", id=self.slice.claim_id)
+
+
+def keep_attempts(
+    db: Database, tx: Connection, connection: Locked, stage: str, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Keep attempts whose answer will be overwritten; ``rows`` carry record_id, number, result and the answer."""
+    shape = {
+        "record_id": "bigint",
+        "number": "integer",
+        "result": "text",
+        "response_code": "integer",
+        "duration_ms": "integer",
+        "error": "text",
+    }
+    db.execute(
+        tx,
+        f"INSERT INTO attempt (tenant_id, stage, at, {', '.join(shape)}) "
+        f"SELECT :tenant, :stage, :now, {', '.join(shape)} FROM {db.rows('rows', **shape)} WHERE true",
+        tenant=connection.tenant_id,
+        stage=stage,
+        now=connection.now,
+        rows=rowset(rows),
+    )
+
+
+def clean(text: str | None) -> str | None:
+    """Foreign text fit for a text column: no NUL, which PostgreSQL refuses, and not endless."""
+    return text if text is None else text.replace("\x00", "")[:TEXT_LIMIT]
+
+
+def _settled(verdict: Verdict) -> bool:
+    return verdict.state in SETTLED_STATES

@@ -1,0 +1,261 @@
+"""What time does to the ledger: lost claims come back, dead records revive, parked ones wake, finished ones go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hub.store.database import Database, rowset
+from hub.store.ledger.lock import lock
+from hub.store.ledger.settle import keep_attempts
+from hub.store.ledger.tally import Moves
+from hub.store.rows import Locked
+
+#: After so many lost claims a record is dead: it has taken that many workers with it.
+DEAD_AFTER = 5
+WORKER_DIED = "its worker died"
+#: A later record of the same thing is open or was pushed: working the row ``r`` again would undo it.
+OVERTAKEN = (
+    "SELECT 1 FROM record l WHERE l.connection_id = r.connection_id AND l.stream = r.stream "
+    "AND l.order_key = r.order_key AND l.id > r.id "
+    "AND l.state IN ('waiting', 'working', 'awaiting', 'parked', 'success')"
+)
+#: Rows that one transaction prunes.
+PRUNE_BATCH = 1000
+
+
+def expire_claims(db: Database) -> int:
+    """Give the records of claims without a heartbeat back; returns how many claims were lost (rule 5)."""
+    with db.transaction() as tx:
+        expired = db.execute(
+            tx, "SELECT id, connection_id FROM claim WHERE expires_at <= :now ORDER BY id", now=db.now(tx)
+        ).all()
+    return sum(_expire(db, claim.id, claim.connection_id) for claim in expired)
+
+
+def _expire(db: Database, claim_id: int, connection_id: int) -> bool:
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        gone = db.execute(
+            tx, "DELETE FROM claim WHERE id = :id AND expires_at <= :now", id=claim_id, now=connection.now
+        ).rowcount
+        if not gone:
+            return False
+        rows = db.execute(
+            tx,
+            "SELECT id, stream, state, report_state, lost_claims, run_id, group_name, total_attempts, order_key "
+            "FROM record WHERE claim_id = :claim",
+            claim=claim_id,
+        ).all()
+        _give_back(db, tx, connection, rows)
+    return True
+
+
+def _give_back(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
+    poisoned = [row for row in rows if row.lost_claims + 1 >= DEAD_AFTER]
+    _update_lost(db, tx, connection, [row for row in rows if row not in poisoned])
+    moves = Moves()
+    for row in rows:
+        if row.state == "working":
+            new = "dead" if row in poisoned else "waiting"
+            moves.move(row.stream, "working", new, run_id=row.run_id, group=row.group_name)
+    for row in poisoned:
+        _bury(db, tx, connection, row, moves)
+    moves.write(db, tx, connection)
+
+
+def _update_lost(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
+    db.execute(
+        tx,
+        "UPDATE record SET claim_id = NULL, lost_claims = lost_claims + 1, "
+        "state = CASE WHEN state = 'working' THEN 'waiting' ELSE state END, "
+        "due_at = CASE WHEN state IN ('working', 'awaiting') THEN :now ELSE due_at END, "
+        "report_state = CASE WHEN report_state = 'working' THEN 'waiting' ELSE report_state END "
+        f"WHERE id IN (SELECT v.id FROM {db.rows('ids', id='bigint')})",
+        now=connection.now,
+        ids=rowset([{"id": row.id} for row in rows]),
+    )
+
+
+def _bury(db: Database, tx: Connection, connection: Locked, row: Row[Any], moves: Moves) -> None:
+    """A record, a follow or a report that has cost several workers their life is worked no more."""
+    if row.report_state == "working":
+        moves.report_dead(row.stream)
+        db.execute(
+            tx,
+            "UPDATE record SET report_state = 'dead', report_error = :why, claim_id = NULL, "
+            "lost_claims = lost_claims + 1 WHERE id = :id",
+            id=row.id,
+            why=WORKER_DIED,
+        )
+        return
+    if row.state == "awaiting":
+        moves.move(row.stream, "awaiting", "dead", run_id=row.run_id, group=row.group_name)
+    reports = _reports(db, tx, connection)
+    if not reports:
+        moves.report(row.stream, run_id=row.run_id)
+    db.execute(
+        tx,
+        "UPDATE record SET state = 'dead', status = 'failed', error = :why, claim_id = NULL, settled_at = :now, "
+        "lost_claims = lost_claims + 1, report_due_at = :now, report_state = :report, finished_at = :finished "
+        "WHERE id = :id",
+        id=row.id,
+        why=WORKER_DIED,
+        now=connection.now,
+        report="waiting" if reports else "none",
+        finished=None if reports else connection.now,
+    )
+    promote(db, tx, connection, row.stream, row.order_key)
+
+
+def _reports(db: Database, tx: Connection, connection: Locked) -> bool:
+    return bool(db.execute(tx, "SELECT reports FROM connection WHERE id = :id", id=connection.id).scalar_one())
+
+
+def promote(db: Database, tx: Connection, connection: Locked, stream: str, order_key: str) -> None:
+    """The first record that waits behind a settled one may be worked now, unless another is still before it."""
+    db.execute(
+        tx,
+        "UPDATE record SET ready = true WHERE id = (SELECT min(id) FROM record WHERE connection_id = :connection "
+        "AND stream = :stream AND order_key = :key AND state IN ('waiting', 'working', 'awaiting', 'parked')) "
+        "AND NOT ready",
+        connection=connection.id,
+        stream=stream,
+        key=order_key,
+    )
+
+
+def wake(db: Database, connection_id: int, wake_key: str) -> int:
+    """What was parked for ``wake_key`` goes on; returns how many records that were."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        rows = db.execute(
+            tx,
+            "UPDATE record SET state = 'waiting', due_at = :now, wake_key = NULL WHERE connection_id = :connection "
+            "AND state = 'parked' AND wake_key = :key RETURNING stream, run_id, group_name",
+            now=connection.now,
+            connection=connection.id,
+            key=wake_key,
+        ).all()
+        moves = Moves()
+        for row in rows:
+            moves.move(row.stream, "parked", "waiting", run_id=row.run_id, group=row.group_name)
+        moves.write(db, tx, connection)
+    return len(rows)
+
+
+def prune(db: Database, *, keep: int) -> int:
+    """Remove records that finished more than ``keep`` microseconds ago, keeping what rule 4 needs of each key.
+
+    Dead letters stay until a person has decided about them. Returns how many records were removed.
+    """
+    removed = 0
+    while batch := _prune_batch(db, keep):
+        removed += batch
+    return removed
+
+
+def _prune_batch(db: Database, keep: int) -> int:
+    with db.transaction() as tx:
+        old = db.execute(
+            tx,
+            "SELECT id FROM record WHERE finished_at IS NOT NULL AND finished_at < :before "
+            "AND state <> 'dead' AND report_state <> 'dead' AND claim_id IS NULL "
+            f"ORDER BY finished_at LIMIT {PRUNE_BATCH}",
+            before=db.now(tx) - keep,
+        ).all()
+        if not old:
+            return 0
+        ids = rowset([{"id": row.id} for row in old])
+        kept = (
+            "connection_id, stream, key, tenant_id, order_key, version, number, content_hash, state, status, "
+            "response_code, duration_ms, error, external_id, total_attempts, reported_at"
+        )
+        updates = ", ".join(
+            f"{name} = excluded.{name}"
+            for name in kept.split(", ")
+            if name not in ("connection_id", "stream", "key", "tenant_id")
+        )
+        chosen = f"SELECT v.id FROM {db.rows('ids', id='bigint')}"
+        db.execute(
+            tx,
+            f"INSERT INTO memory ({kept}) SELECT {kept} FROM record r WHERE r.id IN ({chosen}) "
+            "AND r.id = (SELECT max(l.id) FROM record l WHERE l.connection_id = r.connection_id "
+            "AND l.stream = r.stream AND l.key = r.key) "
+            f"ON CONFLICT (connection_id, stream, key) DO UPDATE SET {updates}",
+            ids=ids,
+        )
+        db.execute(tx, f"DELETE FROM attempt WHERE record_id IN ({chosen})", ids=ids)
+        return db.execute(tx, f"DELETE FROM record WHERE id IN ({chosen})", ids=ids).rowcount
+
+
+def revive(db: Database, connection_id: int, *, after: int) -> int:
+    """Dead records of a connector that retries them slowly become due again (rule 7)."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        ids = [
+            row.id
+            for row in db.execute(
+                tx,
+                "SELECT id FROM record r WHERE connection_id = :connection AND state = 'dead' "
+                f"AND settled_at <= :before AND NOT EXISTS ({OVERTAKEN}) ORDER BY settled_at LIMIT 100",
+                connection=connection.id,
+                before=connection.now - after,
+            )
+        ]
+        return revive_now(db, tx, connection, ids)
+
+
+def revive_now(db: Database, tx: Connection, connection: Locked, ids: Sequence[int]) -> int:
+    """Put settled records back to work with a new budget of attempts; what they died of stays as an attempt."""
+    if not ids:
+        return 0
+    chosen = f"SELECT v.id FROM {db.rows('ids', id='bigint')}"
+    rows = db.execute(
+        tx,
+        "SELECT r.id, r.stream, r.state, r.report_state, r.reported_at, r.run_id, r.group_name, r.total_attempts, "
+        f"r.response_code, r.duration_ms, r.error FROM record r WHERE r.id IN ({chosen}) AND NOT EXISTS ({OVERTAKEN})",
+        ids=rowset([{"id": one} for one in ids]),
+    ).all()
+    if not rows:
+        return 0
+    keep_attempts(
+        db,
+        tx,
+        connection,
+        "push",
+        [
+            {
+                "record_id": row.id,
+                "number": row.total_attempts,
+                "result": row.state,
+                "response_code": row.response_code,
+                "duration_ms": row.duration_ms,
+                "error": row.error,
+            }
+            for row in rows
+        ],
+    )
+    db.execute(
+        tx,
+        "UPDATE record SET state = 'waiting', status = NULL, due_at = :now, attempts = 0, lost_claims = 0, "
+        "claim_id = NULL, ready = true, settled_at = NULL, report_state = 'none', report_attempts = 0, "
+        f"report_error = NULL, reported_at = NULL, finished_at = NULL WHERE id IN ({chosen})",
+        now=connection.now,
+        ids=rowset([{"id": row.id} for row in rows]),
+    )
+    _count_revived(db, tx, connection, rows)
+    return len(rows)
+
+
+def _count_revived(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
+    moves = Moves()
+    for row in rows:
+        moves.move(row.stream, row.state, "waiting", run_id=row.run_id, group=row.group_name)
+        if row.report_state == "dead":
+            moves.report_dead(row.stream, by=-1)
+        elif row.reported_at is not None or row.report_state == "none":
+            moves.report(row.stream, run_id=row.run_id, by=-1)
+    moves.write(db, tx, connection)

@@ -1,0 +1,156 @@
+"""Plain values that the store hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.records import JSON
+
+#: States a record can be in; the settled ones have an outcome.
+OPEN_STATES = ("waiting", "working", "awaiting", "parked")
+SETTLED_STATES = ("success", "skipped", "rejected", "dead", "superseded", "discarded")
+STATES = OPEN_STATES + SETTLED_STATES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """How a connection's records are moved; the ``[delivery]`` part of its file."""
+
+    slice_size: int = 100
+    parallel_slices: int = 4
+    concurrency: int = 32
+    attempts: int = 10
+    max_backlog: int = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """A connection inside a transaction that holds its lock; ``now`` is the store's clock."""
+
+    id: int
+    tenant_id: int
+    name: str
+    now: int
+    revision: int
+    paused: bool
+    status: str
+    source_refused: str | None
+    destination_refused: str | None
+
+    @property
+    def may_push(self) -> bool:
+        """False while records must not leave: paused, failed, or the destination refused its credential."""
+        return not self.paused and self.status not in ("failed", "inactive") and self.destination_refused is None
+
+    @property
+    def may_report(self) -> bool:
+        """False while the source refuses its credential; a paused connection still reports what it did."""
+        return self.status != "inactive" and self.source_refused is None
+
+    @property
+    def may_poll(self) -> bool:
+        """False while nothing new is taken in."""
+        return not self.paused and self.status not in ("failed", "inactive") and self.source_refused is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A record as a claim holds it."""
+
+    id: int
+    stream: str
+    key: str
+    order_key: str
+    version: str | None
+    number: int
+    payload: JSON
+    attempts: int
+    total_attempts: int
+    run_id: int | None
+    group: str | None
+    handle: JSON | None = None
+    newer: JSON | None = None
+    status: str | None = None
+    response_code: int | None = None
+    duration_ms: int | None = None
+    error: str | None = None
+    external_id: str | None = None
+    report_attempts: int = 0
+    reported_before: bool = False
+    settled_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """What one claim holds: records of one connection and stream, at one stage (push, follow or report)."""
+
+    claim_id: int
+    connection_id: int
+    tenant_id: int
+    stream: str
+    stage: str
+    revision: int
+    records: Sequence[Held]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """What became of a page: how many of its records were new, already known, merged, or reported again."""
+
+    run_id: int | None = None
+    new: int = 0
+    duplicates: int = 0
+    coalesced: int = 0
+    stale: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    bells: Sequence[Any] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What becomes of a held record: its next state and what is kept of the answer. Times are microseconds.
+
+    ``spent`` says that an attempt was used up; ``hold`` keeps the whole stream back for that long; ``refused`` is
+    why the credential was turned away, which stops that side of the connection.
+    """
+
+    id: int
+    state: str
+    status: str | None = None
+    spent: bool = False
+    due_after: int = 0
+    hold: int = 0
+    response_code: int | None = None
+    duration_ms: int | None = None
+    error: str | None = None
+    external_id: str | None = None
+    handle: JSON | None = None
+    wake_key: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportVerdict:
+    """What becomes of a report: ``state`` is acknowledged, waiting (again after ``due_after``) or dead."""
+
+    id: int
+    state: str
+    spent: bool = False
+    due_after: int = 0
+    error: str | None = None
+    facts: JSON = field(default_factory=dict)
+    refused: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """How a settle went. ``to_report`` are the ids that the same claim now holds for their report."""
+
+    taken: Sequence[int] = ()
+    to_report: Sequence[int] = ()
+    lost: int = 0
+    superseded: Sequence[int] = ()
+    groups: Sequence[tuple[str, str]] = ()
