@@ -148,8 +148,11 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 def _migrate(url: str) -> None:
     from hub.store import migrate  # so that unit tests need not load it
+    from hub.store.database import Database
 
-    migrate.upgrade(url)
+    db = Database(url)
+    migrate.upgrade(db)
+    db.close()
 
 
 @contextmanager

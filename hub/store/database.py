@@ -60,7 +60,7 @@ class Database:
         """Call a function that uses this database in a thread."""
         return await asyncio.to_thread(call, *args, **kwargs)
 
-    def execute(self, connection: Connection, sql: str, **parameters: Any) -> CursorResult[Any]:
+    def execute(self, connection: Connection, sql: str, /, **parameters: Any) -> CursorResult[Any]:
         """Run one statement; its parsed form is kept, so ``sql`` must come from a small set of texts."""
         statement = self._statements.get(sql)
         if statement is None:

@@ -1,0 +1,113 @@
+"""The id map and the documents that a plugin is handed, bound to its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hub import codec
+from hub.errors import ConfigurationError
+from hub.records import JSON
+from hub.store.database import Database, rowset
+
+#: A plugin's document may not be larger, in bytes.
+DOCUMENT_LIMIT = 1024 * 1024
+
+
+class StoredIdMap:
+    """``hub.connector.IdMap`` over the store."""
+
+    def __init__(self, db: Database, *, tenant_id: int, connection_id: int) -> None:
+        self._db, self._tenant_id, self._connection_id = db, tenant_id, connection_id
+
+    async def get(self, kind: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The external ids known for ``keys`` of one ``kind``."""
+        return await self._db.run(self._get, kind, keys)
+
+    async def put(self, kind: str, ids: Mapping[str, str]) -> None:
+        """Remember external ids; the last one written wins."""
+        await self._db.run(self._put, kind, ids)
+
+    async def remove(self, kind: str, keys: Sequence[str]) -> None:
+        """Forget ids; unknown ones are ignored."""
+        await self._db.run(self._remove, kind, keys)
+
+    def _get(self, kind: str, keys: Sequence[str]) -> Mapping[str, str]:
+        with self._db.transaction() as tx:
+            rows = self._db.execute(
+                tx,
+                f"SELECT m.key, m.external_id FROM {self._db.rows('keys', key='text')} JOIN id_map m "
+                "ON m.connection_id = :connection AND m.kind = :kind AND m.key = v.key",
+                keys=rowset([{"key": key} for key in keys]),
+                connection=self._connection_id,
+                kind=kind,
+            )
+            return {row.key: row.external_id for row in rows}
+
+    def _put(self, kind: str, ids: Mapping[str, str]) -> None:
+        with self._db.transaction() as tx:
+            self._db.execute(
+                tx,
+                "INSERT INTO id_map (connection_id, kind, key, tenant_id, external_id) "
+                "SELECT :connection, :kind, v.key, :tenant, v.external_id "
+                f"FROM {self._db.rows('ids', key='text', external_id='text')} WHERE true "
+                "ON CONFLICT (connection_id, kind, key) DO UPDATE SET external_id = excluded.external_id",
+                connection=self._connection_id,
+                tenant=self._tenant_id,
+                kind=kind,
+                ids=rowset([{"key": key, "external_id": external_id} for key, external_id in ids.items()]),
+            )
+
+    def _remove(self, kind: str, keys: Sequence[str]) -> None:
+        with self._db.transaction() as tx:
+            self._db.execute(
+                tx,
+                "DELETE FROM id_map WHERE connection_id = :connection AND kind = :kind "
+                f"AND key IN (SELECT v.key FROM {self._db.rows('keys', key='text')})",
+                connection=self._connection_id,
+                kind=kind,
+                keys=rowset([{"key": key} for key in keys]),
+            )
+
+
+class StoredDocuments:
+    """``hub.connector.Documents`` over the store."""
+
+    def __init__(self, db: Database, *, tenant_id: int, connection_id: int) -> None:
+        self._db, self._tenant_id, self._connection_id = db, tenant_id, connection_id
+
+    async def get(self, name: str) -> JSON | None:
+        """The document, or None."""
+        return await self._db.run(self._get, name)
+
+    async def put(self, name: str, document: JSON) -> None:
+        """Write it whole. Raises ``ConfigurationError`` above 1 MiB."""
+        await self._db.run(self._put, name, document)
+
+    def _get(self, name: str) -> JSON | None:
+        with self._db.transaction() as tx:
+            body = self._db.execute(
+                tx,
+                "SELECT body FROM document WHERE connection_id = :connection AND name = :name",
+                connection=self._connection_id,
+                name=name,
+            ).scalar_one_or_none()
+        if body is None:
+            return None
+        document: JSON = codec.loads(body)
+        return document
+
+    def _put(self, name: str, document: JSON) -> None:
+        body = codec.dumps(document)
+        if len(body) > DOCUMENT_LIMIT:
+            raise ConfigurationError(f"the document {name} has {len(body)} bytes, more than {DOCUMENT_LIMIT}")
+        with self._db.transaction() as tx:
+            self._db.execute(
+                tx,
+                "INSERT INTO document (connection_id, name, tenant_id, body) "
+                "VALUES (:connection, :name, :tenant, :body) "
+                "ON CONFLICT (connection_id, name) DO UPDATE SET body = excluded.body",
+                connection=self._connection_id,
+                tenant=self._tenant_id,
+                name=name,
+                body=body.decode(),
+            )
