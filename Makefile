@@ -61,12 +61,13 @@ bench: $(READY)  ## Records a second and cost under a backlog, measured on this 
 	@$(BIN)/python -m benchmarks.loop
 	@$(BIN)/python -m benchmarks.backlog
 
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links
+
 lock: $(READY)  ## Pins the newest versions that pyproject.toml allows, for every Python and platform at once.
-	@for extra in "run.txt" "dev.txt --extra dev --constraints requirements/run.txt"; do \
-	  set -- $$extra; file=$$1; shift; \
-	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links "$$@" pyproject.toml --output-file requirements/$$file; \
-	done
+	@$(LOCK) pyproject.toml --output-file requirements/run.txt
+	@$(LOCK) pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	@echo hatchling | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/build.txt
 
 wheel: $(READY)  ## Builds the wheel and the source distribution into dist/.
 	@$(BIN)/python -m build --no-isolation
