@@ -1,0 +1,1 @@
+"""What holds for every call of every connector, one place each: classification, retry, rate limit, circuit breaker."""
