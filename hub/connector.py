@@ -17,6 +17,7 @@ import httpx
 from pydantic import BaseModel
 
 from hub.errors import (
+    ConnectionFailedError,
     HubError,
     NotNowError,
     ReauthorizationError,
@@ -57,6 +58,9 @@ class Stream:
 
     name: str
     title: str = ""
+    #: The payload only names what changed and is read anew when it is worked, so that every later arrival replaces
+    #: one that waits, through ``merge``, whatever their versions.
+    read_anew: bool = False
     #: A newer record makes the hub follow an awaiting one at once, so that it can yield to the newer content.
     follow_on_newer: bool = False
 
@@ -295,6 +299,8 @@ def result_of(error: HubError) -> PushResult:
             return Released(reason=str(error), after=error.wait)
         case ReauthorizationError():
             return Refused(error=str(error), response_code=error.response_code)
+        case ConnectionFailedError():
+            return Refused(error=str(error), whole=True)
         case RetryableError():
             return Retry(error=str(error), after=error.retry_after, response_code=error.response_code)
         case _:

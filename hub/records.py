@@ -19,7 +19,7 @@ class Record:
     """One unit of work as the source offers it.
 
     ``key`` is what the source calls it and what is reported. ``order_key`` (default: ``key``) is the thing it
-    changes: one push of it is in flight at a time. ``version`` makes two records of one ``order_key`` comparable (a
+    changes: one push of it is in flight at a time. ``version`` (compared as text, so pad numbers) makes two records of one ``order_key`` comparable (a
     newer one replaces one that waits); None means that all are pushed in the order of arrival.
     ``content_hash`` defaults to a fingerprint of ``payload``. ``group`` names a file, lot or export it belongs to.
     """
@@ -169,10 +169,14 @@ class Yielded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """The credential was refused: that side of the connection stops, the record waits, no attempt is spent."""
+    """The credential was refused: that side of the connection stops, the record waits, no attempt is spent.
+
+    ``whole``: not the credential but the connection as a whole is set up wrongly, and it stops on both sides.
+    """
 
     error: str
     response_code: int | None = None
+    whole: bool = False
 
 
 PushResult = Success | Skipped | Rejected | Retry | Released | Awaiting | Parked | Yielded | Refused

@@ -15,17 +15,6 @@ STATES = OPEN_STATES + SETTLED_STATES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
-    """How a connection's records are moved; the ``[delivery]`` part of its file."""
-
-    slice_size: int = 100
-    parallel_slices: int = 4
-    concurrency: int = 32
-    attempts: int = 10
-    max_backlog: int = 10_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
     """A connection inside a transaction that holds its lock; ``now`` is the store's clock."""
 
@@ -114,7 +103,7 @@ class Verdict:
     """What becomes of a held record: its next state and what is kept of the answer. Times are microseconds.
 
     ``spent`` says that an attempt was used up; ``hold`` keeps the whole stream back for that long; ``refused`` is
-    why the credential was turned away, which stops that side of the connection.
+    why the credential was turned away, which stops that side of the connection; ``fails`` stops it as a whole.
     """
 
     id: int
@@ -130,6 +119,7 @@ class Verdict:
     handle: JSON | None = None
     wake_key: str | None = None
     refused: str | None = None
+    fails: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,14 +133,18 @@ class ReportVerdict:
     error: str | None = None
     facts: JSON = field(default_factory=dict)
     refused: str | None = None
+    fails: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settlement:
-    """How a settle went. ``to_report`` are the ids that the same claim now holds for their report."""
+    """How a settle went: the verdicts as they were written (a newer record may have changed them).
 
-    taken: Sequence[int] = ()
+    ``to_report`` are the ids that the same claim now holds for their report; ``lost`` counts verdicts that were not
+    taken; ``groups`` says that a group may be complete by now.
+    """
+
+    verdicts: Sequence[Verdict] = ()
     to_report: Sequence[int] = ()
     lost: int = 0
-    superseded: Sequence[int] = ()
-    groups: Sequence[tuple[str, str]] = ()
+    groups: bool = False

@@ -18,6 +18,7 @@ from hub.store.rows import Locked
 class PollState:
     """Where the polls of a connection stand. ``open_records`` counts what is not reported (or settled) yet."""
 
+    due_at: int
     cursor: JSON
     full_pass: bool
     previous_new: int
@@ -55,7 +56,7 @@ def read(db: Database, tx: Connection, connection_id: int) -> PollState:
     """The state of a connection's polls."""
     row = db.execute(
         tx,
-        "SELECT cursor, full_pass, previous_new, previous_full, idle_polls, failed_polls FROM schedule "
+        "SELECT due_at, cursor, full_pass, previous_new, previous_full, idle_polls, failed_polls FROM schedule "
         "WHERE connection_id = :id",
         id=connection_id,
     ).one()
@@ -67,6 +68,7 @@ def read(db: Database, tx: Connection, connection_id: int) -> PollState:
         id=connection_id,
     ).one()
     return PollState(
+        due_at=row.due_at,
         cursor=codec.loads(row.cursor),
         full_pass=bool(row.full_pass),
         previous_new=row.previous_new,

@@ -14,7 +14,7 @@ from hub.records import JSON
 from hub.store.database import Database, rowset
 from hub.store.ledger.lock import lock
 from hub.store.ledger.tally import Moves
-from hub.store.rows import SETTLED_STATES, Held, Locked, Settlement, Slice, Verdict
+from hub.store.rows import SETTLED_STATES, Held, Locked, ReportVerdict, Settlement, Slice, Verdict
 
 #: Longer texts of an answer are cut, in characters.
 TEXT_LIMIT = 2000
@@ -71,11 +71,10 @@ class Settler:
             to_report = [row["id"] for row in rows if row["report_state"] == "working" and row["id"] in taken]
             self._pass_on_claim(tx, connection, to_report)
         return Settlement(
-            taken=tuple(taken),
+            verdicts=final,
             to_report=to_report,
             lost=len(verdicts) - len(final),
-            superseded=[verdict.id for verdict in final if verdict.state == "superseded"],
-            groups=sorted({(held[v.id].stream, held[v.id].group or "") for v in final if held[v.id].group and _settled(v)}),
+            groups=any(held[verdict.id].group is not None and _settled(verdict) for verdict in final),
         )
 
     def _still_ours(self, tx: Connection) -> bool:
@@ -213,14 +212,7 @@ class Settler:
                 connection=connection.id,
                 stream=self.slice.stream,
             )
-        refused = next((verdict.refused for verdict in verdicts if verdict.refused), None)
-        if refused:
-            self.db.execute(
-                tx,
-                "UPDATE connection SET destination_refused = :why WHERE id = :id",
-                why=clean(refused),
-                id=connection.id,
-            )
+        stop_side(self.db, tx, connection, "destination", verdicts)
 
     def _pass_on_claim(self, tx: Connection, connection: Locked, to_report: Sequence[int]) -> None:
         """The claim goes on as the report's, so that no second claim is needed while the worker lives."""
@@ -233,6 +225,19 @@ class Settler:
             )
         else:
             self.db.execute(tx, "DELETE FROM claim WHERE id = :id", id=self.slice.claim_id)
+
+
+def stop_side(
+    db: Database, tx: Connection, connection: Locked, side: str, verdicts: Sequence[Verdict | ReportVerdict]
+) -> None:
+    """A refused credential stops its side of the connection; a connection that is set up wrongly stops as a whole."""
+    refused = next((verdict for verdict in verdicts if verdict.refused), None)
+    if refused is None:
+        return
+    change = "status = 'failed', status_reason = :why" if refused.fails else f"{side}_refused = :why"
+    db.execute(
+        tx, f"UPDATE connection SET {change} WHERE id = :id", why=clean(refused.refused), id=connection.id
+    )
 
 
 def keep_attempts(

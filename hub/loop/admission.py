@@ -1,0 +1,146 @@
+"""A page into the ledger: records, quarantine, groups, cursor, next poll and bells, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub import codec
+from hub.pipeline import Pipeline
+from hub.records import BadRecord, Page, Record
+from hub.store import leases, quarantine, runs, schedule
+from hub.store.database import Database
+from hub.store.ledger import bells
+from hub.store.ledger.admit import Admitter
+from hub.store.ledger.groups import seal
+from hub.store.ledger.lock import lock
+from hub.store.rows import Admission, Locked
+
+#: Longer keys are no keys, in characters.
+KEY_LIMIT = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollStep:
+    """What a poll adds to the admission of its page: its fence, the schedule's new state and when to come back."""
+
+    lease: leases.HeldLease
+    next_in: Callable[[Admission], timedelta]
+    idle_polls: int
+
+
+def admit_page(
+    db: Database, pipeline: Pipeline, page: Page, *, kind: str, step: PollStep | None = None
+) -> Admission:
+    """Admit a page for a connection. Raises ``LostLeaseError`` when another poller has taken over."""
+    good, bad = sort_out(page.records, pipeline)
+    with db.transaction() as tx:
+        connection = lock(db, tx, pipeline.connection.id)
+        if step is not None:
+            leases.verify(db, tx, step.lease)
+        new_bad = quarantine.keep(db, tx, connection, [*page.bad, *bad])
+        run_id = runs.start(db, tx, connection, kind) if good or new_bad else None
+        admitter = Admitter(
+            db=db,
+            tx=tx,
+            connection=connection,
+            streams=pipeline.streams,
+            merge=pipeline.connector.merge,
+            reports=pipeline.connector.reports,
+            run_id=run_id,
+        )
+        admitter.admit(good)
+        for stream in pipeline.streams if page.seals else ():
+            seal(db, tx, connection, stream, page.seals)
+        admission = _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
+        if step is not None:
+            _move_on(db, tx, connection, page, admission, step)
+    return admission
+
+
+def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record], list[BadRecord]]:
+    """Records that the ledger can hold, and the others with the reason; a connector's slip costs no good record."""
+    good: list[Record] = []
+    bad: list[BadRecord] = []
+    for record in records:
+        fault = _fault(record, pipeline)
+        if fault is None:
+            good.append(record)
+        else:
+            raw = pipeline.redact(codec.dumps(record.payload).decode(errors="replace"))
+            bad.append(BadRecord(reason=fault, raw=raw, stream=str(record.stream), key=str(record.key)[:KEY_LIMIT]))
+    return good, bad
+
+
+def _fault(record: Record, pipeline: Pipeline) -> str | None:
+    if record.stream not in pipeline.streams:
+        return f"stream {record.stream!r} is not one that {pipeline.connector.name} declares"
+    for name, value in (("key", record.key), ("order_key", record.order_key), ("version", record.version)):
+        if value is None and name != "key":
+            continue
+        if not isinstance(value, str) or not value or len(value) > KEY_LIMIT or "\x00" in value:
+            return f"{name} must be a text of 1 to {KEY_LIMIT} characters without NUL"
+    return None
+
+
+def _close(
+    db: Database,
+    tx: Connection,
+    connection: Locked,
+    pipeline: Pipeline,
+    admitter: Admitter,
+    polled: int,
+    new_bad: int,
+) -> Admission:
+    delivery = pipeline.delivery
+    counts = {
+        "duplicates": admitter.duplicates,
+        "coalesced": admitter.coalesced,
+        "quarantined": new_bad,
+    }
+    news = admitter.new + admitter.coalesced + admitter.stale + admitter.repeated + new_bad
+    run_id = admitter.run_id
+    if run_id is not None and not news:
+        # A page of old acquaintances is no run: a source that shows its open records at every poll would bury the others.
+        db.execute(tx, "DELETE FROM run WHERE id = :id", id=run_id)
+        run_id = None
+    if run_id is not None:
+        runs.finish(db, tx, connection, run_id, polled=polled, admitted=admitter.new + admitter.stale, **counts)
+    rung: list[Any] = []
+    if admitter.due and connection.may_push:
+        wanted = -(-admitter.due // delivery.slice_size)
+        rung += bells.note(db, tx, connection, "work", wanted=wanted, limit=delivery.parallel_slices)
+    if admitter.repeated and connection.may_report:
+        rung += bells.note(db, tx, connection, "report", wanted=1, limit=delivery.parallel_slices)
+    return Admission(
+        run_id=run_id,
+        new=admitter.new,
+        stale=admitter.stale,
+        repeated=admitter.repeated,
+        bells=rung,
+        **counts,
+    )
+
+
+def _move_on(
+    db: Database, tx: Connection, connection: Locked, page: Page, admission: Admission, step: PollStep
+) -> None:
+    cursor = {} if page.cursor is None else {"cursor": codec.dumps(page.cursor).decode()}
+    schedule.write(
+        db,
+        tx,
+        connection,
+        next_in=round(step.next_in(admission).total_seconds() * 1_000_000),
+        previous_new=admission.new + admission.coalesced,
+        previous_full=page.full,
+        idle_polls=step.idle_polls,
+        failed_polls=0,
+        full_pass=False,
+        polled_at=connection.now,
+        last_error=None,
+        **cursor,
+    )

@@ -1,0 +1,215 @@
+"""Poll: one holder of the lease in the whole fleet asks the source for pages and admits each with its cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from hub.errors import (
+    BadPageError,
+    ConnectionFailedError,
+    HubError,
+    NotNowError,
+    ReauthorizationError,
+    ServiceUnavailableError,
+)
+from hub.loop import cadence
+from hub.loop.admission import PollStep, admit_page
+from hub.pipeline import Pipeline
+from hub.records import BadRecord, Page, PollRequest
+from hub.runtime import Runtime
+from hub.store import connections, leases, quarantine, schedule
+from hub.store.ledger.lock import lock
+from hub.store.rows import Admission, Locked
+from hub.store.schedule import PollState
+from hub.telemetry import Polled
+
+#: No poll runs over a minute: anything longer is a handle in the cursor.
+POLL_TIMEOUT = timedelta(seconds=60)
+#: One message goes on asking for full pages at most this long; then another tenant's message has its turn.
+POLL_AT_MOST = timedelta(seconds=20)
+#: While the backlog is full, polling looks again after this.
+BACKLOG_PAUSE = timedelta(seconds=1)
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollOutcome:
+    """What one poll came to. ``result`` is ok, failed, refused, paused or lost; ``next_in`` when it is due again."""
+
+    result: str
+    next_in: timedelta = timedelta(0)
+    polled: int = 0
+    admission: Admission = field(default_factory=Admission)
+    error: str | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """The source has more, now."""
+        return self.result == "ok" and self.polled > 0 and self.next_in < timedelta(seconds=2)
+
+
+async def poll(runtime: Runtime, connection_id: int) -> PollOutcome:
+    """Poll until a page brings no more at once; nothing happens while another process holds the lease."""
+    lease_time = round(runtime.settings.poll_lease.total_seconds() * 1_000_000)
+    name = f"poll:{connection_id}"
+    lease = await runtime.db.run(leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time)
+    if lease is None:
+        return PollOutcome(result="lost")
+    started = time.monotonic()
+    try:
+        outcome = await _poll_once(runtime, connection_id, lease)
+        while outcome.at_once and not runtime.stopping and time.monotonic() - started < POLL_AT_MOST.total_seconds():
+            await asyncio.sleep(outcome.next_in.total_seconds())
+            held = await runtime.db.run(leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time)
+            if held is None:
+                return PollOutcome(result="lost")
+            outcome = await _poll_once(runtime, connection_id, held)
+    finally:
+        await runtime.db.run(leases.release, runtime.db, lease)
+    return outcome
+
+
+async def _poll_once(runtime: Runtime, connection_id: int, lease: leases.HeldLease) -> PollOutcome:
+    started = time.monotonic()
+    connection, state = await runtime.db.run(_read, runtime, connection_id)
+    pipeline = await runtime.pipeline(connection_id, revision=connection.revision)
+    outcome = await _step(runtime, pipeline, lease, connection, state)
+    runtime.ring(outcome.admission.bells)
+    admission = outcome.admission
+    runtime.observe(
+        Polled(
+            connector=pipeline.connector.name,
+            connection=pipeline.connection.name,
+            result=outcome.result,
+            seconds=time.monotonic() - started,
+            lag_seconds=max(0.0, (connection.now - state.due_at) / 1_000_000),
+            counts={
+                "polled": outcome.polled,
+                "new": admission.new,
+                "duplicates": admission.duplicates,
+                "coalesced": admission.coalesced,
+                "repeated": admission.repeated,
+                "quarantined": admission.quarantined,
+            },
+        )
+    )
+    return outcome
+
+
+async def _step(
+    runtime: Runtime, pipeline: Pipeline, lease: leases.HeldLease, connection: Locked, state: PollState
+) -> PollOutcome:
+    if not connection.may_poll:
+        return PollOutcome(result="paused")
+    if state.unsettled >= pipeline.delivery.max_backlog:
+        await runtime.db.run(_reschedule, runtime, connection.id, BACKLOG_PAUSE)
+        return PollOutcome(result="paused", next_in=BACKLOG_PAUSE)
+    try:
+        page = await asyncio.wait_for(pipeline.poll(_request(state)), POLL_TIMEOUT.total_seconds())
+        return await _admit(runtime, pipeline, lease, state, page)
+    except leases.LostLeaseError:
+        _log.warning("another poller took over; this page is left to it", connection=pipeline.connection.name)
+        return PollOutcome(result="lost")
+    except ServiceUnavailableError:
+        raise
+    except Exception as error:
+        return await _failed(runtime, pipeline, state, error)
+
+
+def _read(runtime: Runtime, connection_id: int) -> tuple[Locked, PollState]:
+    with runtime.db.transaction() as tx:
+        return lock(runtime.db, tx, connection_id), schedule.read(runtime.db, tx, connection_id)
+
+
+def _request(state: PollState) -> PollRequest:
+    return PollRequest(
+        cursor=state.cursor,
+        open_records=state.open_records,
+        previous_new=state.previous_new,
+        previous_full=state.previous_full,
+        full_pass=state.full_pass,
+    )
+
+
+async def _admit(
+    runtime: Runtime, pipeline: Pipeline, lease: leases.HeldLease, state: PollState, page: Page
+) -> PollOutcome:
+    wait = timedelta(0)
+
+    def next_in(admission: Admission) -> timedelta:
+        nonlocal wait
+        wait = cadence.after_page(
+            pipeline.cadence, page, news=admission.new + admission.coalesced, idle_polls=state.idle_polls
+        )
+        return wait
+
+    idle_polls = 0 if page.records or page.bad else state.idle_polls + 1
+    step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls)
+    admission = await runtime.db.run(admit_page, runtime.db, pipeline, page, kind="poll", step=step)
+    return PollOutcome(
+        result="ok", next_in=wait, polled=len(page.records) + len(page.bad), admission=admission
+    )
+
+
+async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error: Exception) -> PollOutcome:
+    """A poll that failed costs nothing but time; what it showed stays in quarantine, and who is to blame is named."""
+    text = pipeline.redact(str(error) or type(error).__name__)
+    connection_id = pipeline.connection.id
+    bad: list[BadRecord] = []
+    wait = cadence.after_failure(state.failed_polls + 1, getattr(error, "retry_after", None))
+    match error:
+        case ReauthorizationError():
+            await runtime.db.run(connections.refuse_source, runtime.db, connection_id, text)
+        case ConnectionFailedError():
+            await runtime.db.run(connections.fail, runtime.db, connection_id, text)
+        case NotNowError():
+            wait = error.wait
+        case BadPageError():
+            raw = pipeline.redact(error.raw.decode(errors="replace"))
+            bad = [BadRecord(reason=text, raw=raw)]
+        case HubError() | TimeoutError():
+            pass
+        case _:
+            _log.exception("the connector failed while polling", connection=pipeline.connection.name)
+    not_now = isinstance(error, NotNowError)
+    await runtime.db.run(_note_failure, runtime, connection_id, wait, text, bad, state, not_now)
+    level = _log.info if not_now else _log.warning
+    level("poll failed", connection=pipeline.connection.name, error=text, again_in=wait.total_seconds())
+    refused = isinstance(error, ReauthorizationError | ConnectionFailedError)
+    result = "refused" if refused else "paused" if not_now else "failed"
+    return PollOutcome(result=result, next_in=wait, error=text)
+
+
+def _note_failure(
+    runtime: Runtime,
+    connection_id: int,
+    wait: timedelta,
+    text: str,
+    bad: list[BadRecord],
+    state: PollState,
+    not_now: bool,
+) -> None:
+    db = runtime.db
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        quarantine.keep(db, tx, connection, bad)
+        failed: dict[str, Any] = {} if not_now else {"failed_polls": state.failed_polls + 1, "last_error": text[:2000]}
+        schedule.write(db, tx, connection, next_in=_micros(wait), **failed)
+
+
+def _reschedule(runtime: Runtime, connection_id: int, wait: timedelta) -> None:
+    with runtime.db.transaction() as tx:
+        schedule.write(runtime.db, tx, lock(runtime.db, tx, connection_id), next_in=_micros(wait))
+
+
+def _micros(wait: timedelta) -> int:
+    return round(wait.total_seconds() * 1_000_000)
+
+

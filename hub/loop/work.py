@@ -1,0 +1,313 @@
+"""Work: claim a slice, push it, settle it, report it. Push and report settle apart, each durable before the next."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from hub.connector import result_of
+from hub.errors import ConnectionFailedError, HubError
+from hub.loop.verdict import decide, decide_report
+from hub.pipeline import Pipeline
+from hub.records import Item, Outcome, PushResult, Rejected, Released, ReportResult, Retry
+from hub.runtime import Runtime
+from hub.store.ledger import claim, groups
+from hub.store.ledger.bells import Bell
+from hub.store.ledger.report import settle_reports
+from hub.store.ledger.settle import Settler
+from hub.store.rows import Held, Settlement, Slice, Verdict
+from hub.telemetry import Worked
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceOutcome:
+    """What became of one slice. ``states`` counts records by the state they went to, reports as ``reported``."""
+
+    records: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+    lost: int = 0
+
+
+async def work(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
+    """Work one slice of due records to its end; an empty outcome when nothing was due."""
+    pipeline = await runtime.pipeline(connection_id)
+    held = await runtime.db.run(
+        claim.claim_work,
+        runtime.db,
+        connection_id,
+        worker=runtime.worker,
+        lease=runtime.claim_lease,
+        limit=pipeline.delivery.slice_size,
+    )
+    if held is None:
+        return SliceOutcome()
+    pipeline = await runtime.pipeline(connection_id, revision=held.revision)
+    async with _heartbeat(runtime, held, bell):
+        return await _push_and_report(runtime, pipeline, held)
+
+
+async def report(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
+    """Report one slice of outcomes whose report is due."""
+    pipeline = await runtime.pipeline(connection_id)
+    held = await runtime.db.run(
+        claim.claim_reports,
+        runtime.db,
+        connection_id,
+        worker=runtime.worker,
+        lease=runtime.claim_lease,
+        limit=pipeline.delivery.slice_size,
+    )
+    if held is None:
+        return SliceOutcome()
+    pipeline = await runtime.pipeline(connection_id, revision=held.revision)
+    async with _heartbeat(runtime, held, bell):
+        states, lost = await _report(runtime, pipeline, held)
+    return SliceOutcome(records=len(held.records), states=states, lost=lost)
+
+
+async def close_groups(runtime: Runtime, connection_id: int) -> int:
+    """Call ``close_group`` for sealed groups whose records have all settled; returns how many were closed."""
+    closed = 0
+    for tally in await runtime.db.run(groups.closable, runtime.db, connection_id):
+        pipeline = await runtime.pipeline(connection_id)
+        try:
+            await pipeline.connector.close_group(tally)
+        except HubError as error:
+            _log.warning("a group could not be closed yet", group=tally.name, error=pipeline.redact(str(error)))
+            continue
+        await runtime.db.run(groups.mark_closed, runtime.db, connection_id, tally)
+        closed += 1
+    return closed
+
+
+async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> SliceOutcome:
+    started = time.monotonic()
+    results = await _push(runtime, pipeline, held)
+    verdicts = [
+        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff) for record in held.records
+    ]
+    settlement = await runtime.db.run(_settler(runtime, pipeline, held).settle, verdicts)
+    _tell(runtime, pipeline, held, held.stage, started, settlement.verdicts, settlement.lost)
+    states = Counter(verdict.state for verdict in settlement.verdicts)
+    lost = settlement.lost
+    if settlement.to_report:
+        slice_to_report = _after_push(held, settlement)
+        reported, lost_reports = await _report(runtime, pipeline, slice_to_report)
+        states.update(reported)
+        lost += lost_reports
+    if settlement.groups:
+        await close_groups(runtime, held.connection_id)
+    return SliceOutcome(records=len(held.records), states=states, lost=lost)
+
+
+def _settler(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settler:
+    return Settler(
+        db=runtime.db,
+        slice=held,
+        stream=pipeline.streams[held.stream],
+        merge=pipeline.connector.merge,
+        reports=pipeline.connector.reports,
+        lease=runtime.claim_lease,
+    )
+
+
+async def _push(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Mapping[int, PushResult]:
+    """One result for each record, whatever the plugin does; a stopping worker hands back what is not done in time."""
+    items = [_item(pipeline, record) for record in held.records]
+    handed_back: dict[int, PushResult] = {
+        item.id: Released(reason="handed back by a worker that was stopping") for item in items
+    }
+    try:
+        async with runtime.until_stopped():
+            return await _push_items(pipeline, held.stage, items)
+    except TimeoutError:
+        return handed_back
+
+
+async def _push_items(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> Mapping[int, PushResult]:
+    results: dict[int, PushResult] = {}
+    if stage == "follow":
+        ready = items
+        call = pipeline.follow
+    else:
+        fetched = await _guarded(pipeline, pipeline.connector.fetch, items)
+        if isinstance(fetched, Mapping):
+            return fetched
+        ready = [item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None]
+        call = pipeline.push
+    if ready:
+        answers = await _guarded(pipeline, call, ready)
+        results |= answers if isinstance(answers, Mapping) else _matched(ready, answers)
+    for item in items:
+        results.setdefault(item.id, Retry(error="the connector lost this record while fetching it"))
+    return results
+
+
+def _transformed(pipeline: Pipeline, item: Item, results: dict[int, PushResult]) -> Item | None:
+    try:
+        return replace(item, body=pipeline.transform(item))
+    except HubError as error:
+        results[item.id] = result_of(error)
+    except Exception as error:
+        _log.exception("the connector failed while transforming", connection=pipeline.connection.name, key=item.key)
+        results[item.id] = Rejected(errors=[f"transform failed: {type(error).__name__}: {pipeline.redact(str(error))}"])
+    return None
+
+
+async def _guarded(
+    pipeline: Pipeline, call: Callable[[Sequence[Item]], Awaitable[Sequence[Any]]], items: Sequence[Item]
+) -> Sequence[Any] | Mapping[int, PushResult]:
+    """Call a plugin for a batch; what it raises counts for every item, as ``result_of`` says."""
+    try:
+        return await call(items)
+    except HubError as error:
+        return {item.id: result_of(error) for item in items}
+    except Exception as error:
+        _log.exception("the plugin failed", connection=pipeline.connection.name)
+        text = f"{type(error).__name__}: {pipeline.redact(str(error))}"
+        return {item.id: Retry(error=text) for item in items}
+
+
+def _matched(items: Sequence[Item], answers: Sequence[PushResult]) -> dict[int, PushResult]:
+    if len(answers) != len(items):
+        error = f"the plugin answered {len(answers)} results for {len(items)} records"
+        return {item.id: Retry(error=error) for item in items}
+    return {item.id: answer for item, answer in zip(items, answers, strict=True)}
+
+
+async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Mapping[str, int], int]:
+    started = time.monotonic()
+    outcomes = [_outcome(record) for record in held.records]
+    answers: Mapping[int, ReportResult]
+    try:
+        async with runtime.until_stopped():
+            answers = await _ask_report(pipeline, outcomes)
+    except TimeoutError:
+        answers = {outcome.record_id: Released(reason="handed back by a worker that was stopping") for outcome in outcomes}
+    verdicts = [decide_report(record, answers[record.id], backoff=pipeline.backoff) for record in held.records]
+    for verdict in verdicts:
+        if verdict.state == "acknowledged" and verdict.error:
+            _log.warning("report", connection=pipeline.connection.name, record=verdict.id, warning=verdict.error)
+    lost = await runtime.db.run(settle_reports, runtime.db, held, verdicts)
+    _tell(runtime, pipeline, held, "report", started, verdicts, lost)
+    states = Counter("reported" for verdict in verdicts if verdict.state == "acknowledged")
+    return states, lost
+
+
+async def _ask_report(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mapping[int, ReportResult]:
+    try:
+        answers = await pipeline.report(outcomes)
+    except HubError as error:
+        return {outcome.record_id: result_of(error) for outcome in outcomes}  # type: ignore[misc]
+    except Exception as error:
+        _log.exception("the connector failed while reporting", connection=pipeline.connection.name)
+        text = f"{type(error).__name__}: {pipeline.redact(str(error))}"
+        return {outcome.record_id: Retry(error=text) for outcome in outcomes}
+    if len(answers) != len(outcomes):
+        error_text = f"the connector answered {len(answers)} results for {len(outcomes)} outcomes"
+        return {outcome.record_id: Retry(error=error_text) for outcome in outcomes}
+    return {outcome.record_id: answer for outcome, answer in zip(outcomes, answers, strict=True)}
+
+
+@contextlib.asynccontextmanager
+async def _heartbeat(runtime: Runtime, held: Slice, bell: Bell | None) -> AsyncIterator[None]:
+    """Renew the claim while the slice is worked. The store may be away for a while: it is asked again."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(runtime.claim_lease / 3 / 1_000_000)
+            try:
+                kept = await runtime.db.run(
+                    claim.renew, runtime.db, held.claim_id, lease=runtime.claim_lease, bell=bell
+                )
+            except HubError as error:
+                _log.warning("the heartbeat did not reach the store", claim=held.claim_id, error=str(error))
+                continue
+            if not kept:
+                _log.warning("the claim was lost while its slice is worked", claim=held.claim_id)
+                return
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _item(pipeline: Pipeline, record: Held) -> Item:
+    return Item(
+        id=record.id,
+        stream=record.stream,
+        key=record.key,
+        payload=record.payload,
+        idempotency_key=pipeline.idempotency_key(record.stream, record.key, record.number),
+        attempt=record.total_attempts + 1,
+        group=record.group,
+        handle=record.handle,
+        newer=record.newer,
+    )
+
+
+def _after_push(held: Slice, settlement: Settlement) -> Slice:
+    """The slice as its report sees it, without reading it again."""
+    to_report = set(settlement.to_report)
+    records = {record.id: record for record in held.records}
+    reported = [
+        replace(
+            records[verdict.id],
+            status=verdict.status,
+            response_code=verdict.response_code,
+            duration_ms=verdict.duration_ms,
+            error=verdict.error,
+            external_id=verdict.external_id or records[verdict.id].external_id,
+            total_attempts=records[verdict.id].total_attempts + int(verdict.spent),
+            report_attempts=0,
+        )
+        for verdict in settlement.verdicts
+        if verdict.id in to_report
+    ]
+    return replace(held, stage="report", records=reported)
+
+
+def _outcome(record: Held) -> Outcome:
+    status = record.status if record.status in ("success", "skipped") else "failed"
+    return Outcome(
+        record_id=record.id,
+        stream=record.stream,
+        key=record.key,
+        payload=record.payload,
+        status=status,  # type: ignore[arg-type]
+        attempts=record.total_attempts,
+        response_code=record.response_code,
+        duration_ms=record.duration_ms,
+        error=record.error if status != "success" else None,
+        external_id=record.external_id,
+        group=record.group,
+    )
+
+
+def _tell(runtime: Runtime, pipeline: Pipeline, held: Slice, stage: str, started: float, verdicts, lost: int) -> None:  # type: ignore[no-untyped-def]
+    runtime.observe(
+        Worked(
+            connector=pipeline.connector.name,
+            connection=pipeline.connection.name,
+            stream=held.stream,
+            stage=stage,
+            seconds=time.monotonic() - started,
+            states=Counter(verdict.state for verdict in verdicts),
+            retries=sum(verdict.spent and verdict.state == "waiting" for verdict in verdicts),
+            lost=lost,
+        )
+    )
+
+

@@ -1,0 +1,192 @@
+"""One connection, put together: connector, destination, mapping, HTTP and policies, ready to be driven by the loop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from hub.connection_file import ConnectionFile, Delivery, secrets_of, validated
+from hub.connector import Cadence, Connector, Destination, Plugin, Ports, Stream
+from hub.errors import ConfigurationError
+from hub.http import ConnectionHttp, HttpPool, Redactor
+from hub.mapping import Mapping as FieldMapping
+from hub.policy.circuit import Circuit
+from hub.policy.limiter import Limiter
+from hub.policy.retry import Backoff
+from hub.records import Item, Outcome, Page, PollRequest, PushResult, ReportResult
+from hub.registry import Registry
+from hub.store.connections import StoredConnection
+from hub.store.database import Database
+from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+
+
+class SystemClock:
+    """The time of this machine, for plugins; the ledger has the store's."""
+
+    def now(self) -> datetime:
+        """Now, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What pipelines are built from: one of each a process."""
+
+    db: Database
+    registry: Registry
+    pool: HttpPool
+    limiter: Limiter
+    circuit: Circuit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """A connection at work. Everything a plugin is asked goes through here."""
+
+    connection: StoredConnection
+    connector: Connector[Any, Any]
+    destination: Destination[Any, Any] | None
+    mapping: FieldMapping | None
+    delivery: Delivery
+    source_http: ConnectionHttp
+    destination_http: ConnectionHttp
+    redact: Callable[[str], str]
+
+    @property
+    def streams(self) -> Mapping[str, Stream]:
+        """The connector's streams by name."""
+        return {stream.name: stream for stream in self.connector.streams}
+
+    @property
+    def cadence(self) -> Cadence:
+        """The connector's cadence, unless the connection has one of its own."""
+        own = self.delivery.poll_seconds
+        if own is None:
+            return self.connector.cadence
+        every = timedelta(seconds=own)
+        return replace(
+            self.connector.cadence, interval=every, interval_max=every, idle=every, least=min(every, self.connector.cadence.least)
+        )
+
+    @property
+    def backoff(self) -> Backoff:
+        """The retry policy with the connection's number of attempts."""
+        return Backoff(attempts=self.delivery.attempts)
+
+    async def poll(self, request: PollRequest) -> Page:
+        """Ask the source for a page."""
+        return await self.connector.poll(request)
+
+    def transform(self, item: Item) -> Any:
+        """The connector's transformation, then the user's mapping."""
+        body = self.connector.transform(item)
+        return self.mapping.apply(body) if self.mapping is not None else body
+
+    async def push(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Write a batch where this connection's records go."""
+        async with self.destination_http.slice(len(items)):
+            return await (self.destination or self.connector).push(items)
+
+    async def follow(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Ask about awaiting items."""
+        async with self.destination_http.slice(len(items)):
+            return await self.connector.follow(items)
+
+    async def report(self, outcomes: Sequence[Outcome]) -> Sequence[ReportResult]:
+        """Tell the source."""
+        async with self.source_http.slice(len(outcomes)):
+            return await self.connector.report(outcomes)
+
+    def idempotency_key(self, stream: str, key: str, number: int) -> str:
+        """Equal over retries and replays of one version, different for another, and for another hub's connection."""
+        parts = (self.connection.created_at, self.connection.id, stream, key, number)
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+    async def close(self) -> None:
+        """Close the plugins."""
+        await self.connector.close()
+        if self.destination is not None:
+            await self.destination.close()
+
+
+def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> Pipeline:
+    """Check a connection against its plugins and put it together.
+
+    Raises ``ConfigurationError`` naming the field: unknown plugin or setting, wrong type, missing credential, bad
+    expression.
+    """
+    connector_class = parts.registry.connector(file.connector)
+    settings, credentials = _models(connector_class, file.settings, file.credentials, "")
+    destination_class, destination_models = _destination(parts.registry, connector_class, file)
+    secrets = [*secrets_of(credentials), *(secrets_of(destination_models[1]) if destination_models else [])]
+    redactor = Redactor(secrets)
+
+    def http(side: str, plugin: Callable[[], Plugin[Any, Any]]) -> ConnectionHttp:
+        return parts.pool.for_connection(
+            side=side,
+            circuit_key=lambda: plugin().circuit_key(),
+            tenant=connection.tenant,
+            concurrency=file.delivery.concurrency,
+            secrets=secrets,
+            limiter=parts.limiter,
+            circuit=parts.circuit,
+        )
+
+    source_http = http("source", lambda: connector)
+    connector = connector_class(settings, credentials, _ports(parts, connection, source_http))
+    destination: Destination[Any, Any] | None = None
+    destination_http = source_http
+    if destination_class is not None and destination_models is not None:
+        destination_http = http("destination", lambda: destination or connector)
+        destination = destination_class(*destination_models, _ports(parts, connection, destination_http))
+    return Pipeline(
+        connection=connection,
+        connector=connector,
+        destination=destination,
+        mapping=FieldMapping.compile(file.destination.mapping) if file.destination and file.destination.mapping else None,
+        delivery=file.delivery,
+        source_http=source_http,
+        destination_http=destination_http,
+        redact=redactor,
+    )
+
+
+def _models(plugin: type[Plugin[Any, Any]], settings: Any, credentials: Any, prefix: str) -> tuple[Any, Any]:
+    return (
+        validated(plugin.Settings, settings, field=f"{prefix}settings"),
+        validated(plugin.Credentials, credentials, field=f"{prefix}credentials"),
+    )
+
+
+def _destination(
+    registry: Registry, connector: type[Connector[Any, Any]], file: ConnectionFile
+) -> tuple[type[Destination[Any, Any]] | None, tuple[Any, Any] | None]:
+    part = file.destination
+    if part is None:
+        if connector.uses_destination:
+            raise ConfigurationError(
+                f"{connector.name} needs one; there are: {', '.join(sorted(registry.destinations))}", field="destination"
+            )
+        return None, None
+    if not connector.uses_destination:
+        raise ConfigurationError(f"{connector.name} pushes by itself and takes no destination", field="destination")
+    plugin = registry.destination(part.name)
+    return plugin, _models(plugin, part.settings, part.credentials, "destination.")
+
+
+def _ports(parts: Parts, connection: StoredConnection, http: ConnectionHttp) -> Ports:
+    ids = {"tenant_id": connection.tenant_id, "connection_id": connection.id}
+    return Ports(
+        http=http,
+        ids=StoredIdMap(parts.db, **ids),
+        documents=StoredDocuments(parts.db, **ids),
+        clock=SystemClock(),
+        log=structlog.get_logger("plugin").bind(connection=connection.name, tenant=connection.tenant),
+        connection=connection.name,
+        tenant=connection.tenant,
+    )

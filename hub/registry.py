@@ -1,0 +1,85 @@
+"""Finds plugins through entry points; one that is broken is reported by name and never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from hub.connector import Connector, Destination
+from hub.errors import NotFoundError
+
+CONNECTORS = "hub.connectors"
+DESTINATIONS = "hub.destinations"
+SIMULATORS = "hub.simulators"
+COMMANDS = "hub.commands"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """What is installed. ``broken`` says by ``group:name`` why a plugin could not be loaded."""
+
+    connectors: Mapping[str, type[Connector[Any, Any]]]
+    destinations: Mapping[str, type[Destination[Any, Any]]]
+    simulators: Mapping[str, Any] = field(default_factory=dict)
+    commands: Mapping[str, Any] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+    def connector(self, name: str) -> type[Connector[Any, Any]]:
+        """Raises ``NotFoundError`` that lists what there is."""
+        return _named(self.connectors, name, "connector", self.broken.get(f"{CONNECTORS}:{name}"))
+
+    def destination(self, name: str) -> type[Destination[Any, Any]]:
+        """Raises ``NotFoundError`` that lists what there is."""
+        return _named(self.destinations, name, "destination.name", self.broken.get(f"{DESTINATIONS}:{name}"))
+
+
+def load() -> Registry:
+    """Load every plugin that is installed in this environment."""
+    broken: dict[str, str] = {}
+    return Registry(
+        connectors=_load(CONNECTORS, Connector, broken),
+        destinations=_load(DESTINATIONS, Destination, broken),
+        simulators=_load(SIMULATORS, None, broken),
+        commands=_load(COMMANDS, None, broken),
+        broken=broken,
+    )
+
+
+def _load(group: str, base: type | None, broken: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in _entries(group):
+        try:
+            plugin = entry.load()
+            _require(plugin, base, entry)
+        except Exception as error:
+            # Whatever a stranger's module does when it is imported, the others must go on.
+            broken[f"{group}:{entry.name}"] = f"{type(error).__name__}: {error}"
+        else:
+            found[entry.name] = plugin
+    return found
+
+
+def _entries(group: str) -> Iterable[EntryPoint]:
+    return sorted(entry_points(group=group), key=lambda entry: entry.name)
+
+
+def _require(plugin: Any, base: type | None, entry: EntryPoint) -> None:
+    if base is None:
+        return
+    if not (isinstance(plugin, type) and issubclass(plugin, base)):
+        raise TypeError(f"{entry.value} is no {base.__name__} class")
+    if getattr(plugin, "name", None) != entry.name:
+        raise TypeError(f"{entry.value} calls itself {getattr(plugin, 'name', None)!r}, its entry point {entry.name!r}")
+    if issubclass(plugin, Connector) and not getattr(plugin, "streams", None):
+        raise TypeError(f"{entry.value} declares no streams")
+
+
+def _named(plugins: Mapping[str, Any], name: str, field: str, broken: str | None) -> Any:
+    if name in plugins:
+        return plugins[name]
+    if broken is not None:
+        raise NotFoundError(f"the plugin {name!r} is installed but could not be loaded ({broken})", field=field)
+    known = ", ".join(sorted(plugins)) or "none is installed"
+    raise NotFoundError(f"there is no {name!r}; there are: {known}", field=field)

@@ -1,0 +1,149 @@
+"""What one process of the hub holds: store, pool, policies, plugins, and the connections that are at work in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from hub import connection_file
+from hub.connection_file import ConnectionFile
+from hub.http import HttpPool
+from hub.pipeline import Parts, Pipeline, build
+from hub.policy.circuit import Circuit
+from hub.policy.limiter import Limiter
+from hub.records import JSON
+from hub.registry import Registry
+from hub.secrets import SecretBox
+from hub.settings import Settings
+from hub.store import connections
+from hub.store.connections import StoredConnection
+from hub.store.database import Database
+from hub.store.ledger.bells import Bell
+from hub.telemetry import Observe, ignore
+
+Ring = Callable[[Sequence[Bell]], None]
+
+
+def no_ring(bells: Sequence[Bell]) -> None:
+    """Without a broker the sweeper's loop finds the work by itself."""
+
+
+class Runtime:
+    """One a process, used from one event loop. Connections are put together when they are first worked."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        db: Database,
+        registry: Registry,
+        secrets: SecretBox,
+        pool: HttpPool,
+        limiter: Limiter,
+        circuit: Circuit,
+        ring: Ring = no_ring,
+        observe: Observe = ignore,
+    ) -> None:
+        self.settings = settings
+        self.db = db
+        self.registry = registry
+        self.secrets = secrets
+        self.pool = pool
+        self.limiter = limiter
+        self.circuit = circuit
+        self.ring = ring
+        self.observe = observe
+        #: Who holds claims and leases: unique for each process, also over a restart with the same process id.
+        self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._parts = Parts(db=db, registry=registry, pool=pool, limiter=limiter, circuit=circuit)
+        self._pipelines: dict[int, Pipeline] = {}
+        self._running: set[asyncio.Timeout] = set()
+        self._stop_at: float | None = None
+
+    @property
+    def claim_lease(self) -> int:
+        """How long a claim lives without a heartbeat, in microseconds."""
+        return round(self.settings.claim_lease.total_seconds() * 1_000_000)
+
+    @property
+    def stopping(self) -> bool:
+        """No new slice is begun."""
+        return self._stop_at is not None
+
+    async def pipeline(self, connection_id: int, *, revision: int | None = None) -> Pipeline:
+        """The connection, put together; anew when ``revision`` says that it was changed.
+
+        Raises ``NotFoundError`` or ``ConfigurationError``.
+        """
+        known = self._pipelines.get(connection_id)
+        if known is not None and revision in (None, known.connection.revision):
+            return known
+        stored = await self.db.run(connections.get_connection_by_id, self.db, connection_id)
+        pipeline = self.assemble(stored)
+        self._pipelines[connection_id] = pipeline
+        if known is not None:
+            await known.close()
+        return pipeline
+
+    def assemble(self, stored: StoredConnection) -> Pipeline:
+        """Put a stored connection together. Raises ``ConfigurationError``."""
+        return build(self._parts, stored, self.file_of(stored))
+
+    def assemble_file(self, name: str, tenant: str, file: ConnectionFile) -> Pipeline:
+        """Put a connection together that is not stored yet, to check it. Raises ``ConfigurationError``."""
+        candidate = StoredConnection(
+            id=0,
+            tenant_id=0,
+            tenant=tenant,
+            name=name,
+            connector=file.connector,
+            config=file.public(),
+            credentials="",
+            poll_target=None,
+            reports=False,
+            status="inactive",
+            status_reason=None,
+            source_refused=None,
+            destination_refused=None,
+            paused=True,
+            revision=0,
+            created_at=0,
+        )
+        return build(self._parts, candidate, file)
+
+    def file_of(self, stored: StoredConnection) -> ConnectionFile:
+        """The stored connection as its file, credentials decrypted."""
+        secret: JSON = self.secrets.decrypt(stored.credentials)
+        written: dict[str, Any] = {"connector": stored.connector, **stored.config, "credentials": secret["source"]}
+        if written.get("destination"):
+            written["destination"] = {**written["destination"], "credentials": secret["destination"]}
+        return connection_file.ConnectionFile.model_validate(written)
+
+    @contextlib.asynccontextmanager
+    async def until_stopped(self) -> AsyncIterator[None]:
+        """Raises ``TimeoutError`` inside the block when the process has to stop and its grace is over."""
+        async with asyncio.timeout_at(self._stop_at) as timeout:
+            self._running.add(timeout)
+            try:
+                yield
+            finally:
+                self._running.discard(timeout)
+
+    def stop(self, *, grace: float) -> None:
+        """Begin no new slice; what runs has ``grace`` seconds. Called on the event loop."""
+        self._stop_at = asyncio.get_running_loop().time() + grace
+        for timeout in self._running:
+            timeout.reschedule(self._stop_at)
+
+    async def close(self) -> None:
+        """Close connections, pool and store."""
+        for pipeline in self._pipelines.values():
+            await pipeline.close()
+        self._pipelines.clear()
+        await self.pool.close()
+        self.db.close()
