@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -55,8 +55,22 @@ def answer(db: Database, bell: Bell, *, limit: int) -> bool:
         return bool(row.rowcount)
 
 
+def finish(db: Database, bell: Bell, *, lock_and_look: Callable[[Connection], bool]) -> bool:
+    """The slice of a bell is done: True keeps it out, because more is due; otherwise it is put away.
+
+    ``lock_and_look`` locks the connection and says whether more is due, so that what is admitted meanwhile is not
+    overlooked.
+    """
+    with db.transaction() as tx:
+        if lock_and_look(tx):
+            db.execute(tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=db.now(tx))
+            return True
+        db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
+        return False
+
+
 def put_away(db: Database, bell: Bell) -> None:
-    """Nothing more is due: the bell is not out any more."""
+    """The bell is not out any more, whatever is due: the sweeper will ring again when its time has come."""
     with db.transaction() as tx:
         db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
 

@@ -47,14 +47,7 @@ def claim_reports(db: Database, connection_id: int, *, worker: str, lease: int, 
         connection = lock(db, tx, connection_id)
         if not connection.may_report:
             return None
-        due = db.execute(
-            tx,
-            "SELECT id, stream, lost_claims FROM record WHERE connection_id = :connection "
-            "AND report_state = 'waiting' AND report_due_at <= :now ORDER BY report_due_at, id LIMIT :limit",
-            connection=connection.id,
-            now=connection.now,
-            limit=limit,
-        ).all()
+        due = _reports_due(db, tx, connection, limit)
         if not due:
             return None
         ids = _alone_or_together([row for row in due if row.stream == due[0].stream])
@@ -71,12 +64,28 @@ def renew(db: Database, claim_id: int, *, lease: int, bell: Bell | None = None) 
         return bool(row.rowcount)
 
 
-def work_is_due(db: Database, connection_id: int) -> bool:
-    """Whether ``claim_work`` would find something now."""
-    with db.transaction() as tx:
-        connection = lock(db, tx, connection_id)
-        streams = _streams_by_turn(db, tx, connection) if connection.may_push else ()
-        return any(_due(db, tx, connection, stream, 1) for stream in streams)
+def work_is_due(db: Database, tx: Connection, connection_id: int) -> bool:
+    """Lock the connection and say whether ``claim_work`` would find something now."""
+    connection = lock(db, tx, connection_id)
+    streams = _streams_by_turn(db, tx, connection) if connection.may_push else ()
+    return any(_due(db, tx, connection, stream, 1) for stream in streams)
+
+
+def report_is_due(db: Database, tx: Connection, connection_id: int) -> bool:
+    """Lock the connection and say whether ``claim_reports`` would find something now."""
+    connection = lock(db, tx, connection_id)
+    return connection.may_report and bool(_reports_due(db, tx, connection, 1))
+
+
+def _reports_due(db: Database, tx: Connection, connection: Locked, limit: int) -> Sequence[Row[Any]]:
+    return db.execute(
+        tx,
+        "SELECT id, stream, lost_claims FROM record WHERE connection_id = :connection "
+        "AND report_state = 'waiting' AND report_due_at <= :now ORDER BY report_due_at, id LIMIT :limit",
+        connection=connection.id,
+        now=connection.now,
+        limit=limit,
+    ).all()
 
 
 def _streams_by_turn(db: Database, tx: Connection, connection: Locked) -> Sequence[str]:
