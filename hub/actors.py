@@ -68,7 +68,8 @@ def declare(broker: dramatiq.Broker, runtime: Callable[[], Runtime]) -> Actors:
 
     def actor(call: Any) -> dramatiq.Actor[..., Any]:
         name = call.__name__
-        return dramatiq.actor(call, broker=broker, actor_name=name, queue_name=name, priority=_PRIORITIES[name])
+        declared = dramatiq.actor(broker=broker, actor_name=name, queue_name=name, priority=_PRIORITIES[name])
+        return declared(call)
 
     actors = Actors(poll=actor(poll), work=actor(work), report=actor(report), sweep=actor(sweep))
     return actors
@@ -96,5 +97,3 @@ async def _quietly(work: Any, connection_id: int | None) -> None:
         await work
     except HubError as error:
         _log.warning("a message came to nothing", connection=connection_id, error=str(error))
-
-

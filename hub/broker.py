@@ -25,7 +25,9 @@ _log = structlog.get_logger(__name__)
 
 def make_broker(url: str, *middleware: Middleware) -> RedisBroker:
     """A broker for the hub's messages. No retries: a message is a bell, and the sweeper rings again."""
-    return RedisBroker(url=url, namespace=NAMESPACE, middleware=list(middleware))
+    return RedisBroker(  # type: ignore[no-untyped-call]  # Dramatiq does not type it
+        url=url, namespace=NAMESPACE, middleware=list(middleware)
+    )
 
 
 class EventLoop(Middleware):
@@ -43,7 +45,7 @@ class EventLoop(Middleware):
         """Stop it."""
         thread = get_event_loop_thread()
         if thread is not None:
-            thread.stop()
+            thread.stop()  # type: ignore[no-untyped-call]  # Dramatiq does not type it
             set_event_loop_thread(None)
 
 

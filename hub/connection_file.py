@@ -25,10 +25,14 @@ class Delivery(BaseModel):
 
     slice_size: int = Field(100, ge=1, le=1000, description="Records that one message works.")
     parallel_slices: int = Field(4, ge=1, le=64, description="Messages out at once, over the whole fleet.")
-    concurrency: int = Field(32, ge=1, le=512, description="Requests in flight in one process, on either side.")
+    concurrency: int = Field(
+        32, ge=1, le=512, description="Requests in flight in one process, on either side."
+    )
     attempts: int = Field(10, ge=1, le=100, description="Attempts before a record or a report is dead.")
     max_backlog: int = Field(10_000, ge=1, description="Unsettled records above which polling pauses.")
-    poll_seconds: float | None = Field(None, ge=0.05, description="Polls this often instead of the connector's cadence.")
+    poll_seconds: float | None = Field(
+        None, ge=0.05, description="Polls this often instead of the connector's cadence."
+    )
 
 
 class DestinationPart(BaseModel):
@@ -79,7 +83,7 @@ def read(path: Path) -> ConnectionFile:
 
 def parse(written: Any) -> ConnectionFile:
     """Check the outer shape and fetch what is written as ``env:NAME``. Raises ``ConfigurationError``."""
-    file = validated(ConnectionFile, written, field="")
+    file: ConnectionFile = validated(ConnectionFile, written, field="")
     file.credentials = _resolved(file.credentials, "credentials")
     if file.destination is not None:
         file.destination.credentials = _resolved(file.destination.credentials, "destination.credentials")
@@ -110,21 +114,23 @@ def secrets_of(model: BaseModel) -> list[str]:
     return [value for value in found if value]
 
 
-
-
 def _parsed(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigurationError(f"there is no file {path}", field="--config") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); it must be UTF-8 text", field="--config") from None
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); it must be UTF-8 text", field="--config"
+        ) from None
     if path.suffix not in (".toml", ".json"):
         raise ConfigurationError(f"{path.name} must end in .toml or .json", field="--config")
     try:
         return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise ConfigurationError(f"{path} is no valid {path.suffix[1:].upper()}: {error}", field="--config") from None
+        raise ConfigurationError(
+            f"{path} is no valid {path.suffix[1:].upper()}: {error}", field="--config"
+        ) from None
 
 
 def _resolved(values: Mapping[str, Any], field: str) -> dict[str, Any]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+_make: Callable[[], asyncio.AbstractEventLoop]
 try:
-    import uvloop
+    from uvloop import new_event_loop as _make
 except ImportError:  # Windows has no uvloop
-    uvloop = None  # type: ignore[assignment]
+    from asyncio import new_event_loop as _make
 
 T = TypeVar("T")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A new loop, not yet running."""
-    return uvloop.new_event_loop() if uvloop is not None else asyncio.new_event_loop()
+    return _make()
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

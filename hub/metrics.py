@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -25,10 +25,18 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._push = Histogram(
-            "hub_push_seconds", "How long a slice's push took.", ["connector", "stream"], registry=registry, buckets=_SECONDS
+            "hub_push_seconds",
+            "How long a slice's push took.",
+            ["connector", "stream"],
+            registry=registry,
+            buckets=_SECONDS,
         )
         self._report = Histogram(
-            "hub_report_seconds", "How long a slice's report took.", ["connector", "stream"], registry=registry, buckets=_SECONDS
+            "hub_report_seconds",
+            "How long a slice's report took.",
+            ["connector", "stream"],
+            registry=registry,
+            buckets=_SECONDS,
         )
         self._attempts = Counter(
             "hub_attempts_total",
@@ -37,27 +45,55 @@ class Metrics:
             registry=registry,
         )
         self._retries = Counter(
-            "hub_retries_total", "Attempts that will be repeated.", ["connector", "stream", "stage"], registry=registry
+            "hub_retries_total",
+            "Attempts that will be repeated.",
+            ["connector", "stream", "stage"],
+            registry=registry,
         )
         self._lost = Counter(
-            "hub_lost_claims_total", "Results that came after their claim was lost.", ["connector"], registry=registry
+            "hub_lost_claims_total",
+            "Results that came after their claim was lost.",
+            ["connector"],
+            registry=registry,
         )
-        self._polls = Counter("hub_polls_total", "Polls by result.", ["connector", "result"], registry=registry)
+        self._polls = Counter(
+            "hub_polls_total", "Polls by result.", ["connector", "result"], registry=registry
+        )
         self._polled = Counter(
-            "hub_polled_records_total", "Polled records by what became of them.", ["connector", "what"], registry=registry
+            "hub_polled_records_total",
+            "Polled records by what became of them.",
+            ["connector", "what"],
+            registry=registry,
         )
         self._poll_seconds = Histogram(
-            "hub_poll_seconds", "How long a poll and its admission took.", ["connector"], registry=registry, buckets=_SECONDS
+            "hub_poll_seconds",
+            "How long a poll and its admission took.",
+            ["connector"],
+            registry=registry,
+            buckets=_SECONDS,
         )
         self._lag = Histogram(
-            "hub_poll_lag_seconds", "How late a poll began.", ["connector"], registry=registry, buckets=_SECONDS
+            "hub_poll_lag_seconds",
+            "How late a poll began.",
+            ["connector"],
+            registry=registry,
+            buckets=_SECONDS,
         )
-        self._swept = Counter("hub_swept_total", "What the sweeper brought back.", ["what"], registry=registry)
+        self._swept = Counter(
+            "hub_swept_total", "What the sweeper brought back.", ["what"], registry=registry
+        )
         self._requests = Counter(
-            "hub_http_requests_total", "HTTP requests by status class.", ["side", "method", "status"], registry=registry
+            "hub_http_requests_total",
+            "HTTP requests by status class.",
+            ["side", "method", "status"],
+            registry=registry,
         )
         self._http = Histogram(
-            "hub_http_seconds", "How long an HTTP request took.", ["side"], registry=registry, buckets=_SECONDS
+            "hub_http_seconds",
+            "How long an HTTP request took.",
+            ["side"],
+            registry=registry,
+            buckets=_SECONDS,
         )
         self._waits = Histogram(
             "hub_rate_limit_wait_seconds",
@@ -145,18 +181,26 @@ class LedgerMetrics(Collector):
     def _by_stream(self) -> Iterable[Metric]:
         labels = ["connector", "connection", "stream"]
         records = GaugeMetricFamily("hub_records", "Records by state.", labels=[*labels, "state"])
-        gauges = {
+        gauges: dict[str, tuple[str, Callable[[StreamStats], float]]] = {
             "hub_backlog": ("Records that have not settled.", lambda s: s.backlog),
-            "hub_oldest_due_seconds": ("How long the oldest due record has waited.", lambda s: s.oldest_due_seconds),
+            "hub_oldest_due_seconds": (
+                "How long the oldest due record has waited.",
+                lambda s: s.oldest_due_seconds,
+            ),
             "hub_unreported": ("Settled records whose report is not acknowledged.", lambda s: s.unreported),
             "hub_dead_letters": ("Dead pushes and reports.", lambda s: s.states["dead"] + s.report_dead),
-            "hub_ledger_imbalance": ("Admitted less the sum of all states; must be 0.", lambda s: s.imbalance),
+            "hub_ledger_imbalance": (
+                "Admitted less the sum of all states; must be 0.",
+                lambda s: s.imbalance,
+            ),
         }
         families = {name: GaugeMetricFamily(name, text, labels=labels) for name, (text, _) in gauges.items()}
         shown = capped(self.streams)
         for (connector, connection, stream), members in shown.items():
             for state in members[0].states:
-                records.add_metric([connector, connection, stream, state], sum(m.states[state] for m in members))
+                records.add_metric(
+                    [connector, connection, stream, state], sum(m.states[state] for m in members)
+                )
             for name, (_, value) in gauges.items():
                 values = [value(member) for member in members]
                 whole = max(values) if name == "hub_oldest_due_seconds" else sum(values)

@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import structlog
 
 from hub.connection_file import ConnectionFile, Delivery, secrets_of, validated
-from hub.connector import Cadence, Connector, Destination, Plugin, Ports, Stream
+from hub.connector import Bucket, Cadence, Connector, Destination, Plugin, Ports, Stream
 from hub.errors import ConfigurationError
-from hub.http import ConnectionHttp, HttpPool, Redactor
+from hub.http import ConnectionHttp, HttpPool, Redactor, Side
 from hub.mapping import Mapping as FieldMapping
 from hub.policy.circuit import Circuit
 from hub.policy.limiter import Limiter
@@ -23,6 +24,7 @@ from hub.registry import Registry
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+from hub.telemetry import Observe, ignore
 
 
 class SystemClock:
@@ -42,6 +44,7 @@ class Parts:
     pool: HttpPool
     limiter: Limiter
     circuit: Circuit
+    observe: Observe = ignore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class Pipeline:
     destination_http: ConnectionHttp
     redact: Callable[[str], str]
 
-    @property
+    @cached_property
     def streams(self) -> Mapping[str, Stream]:
         """The connector's streams by name."""
         return {stream.name: stream for stream in self.connector.streams}
@@ -70,7 +73,11 @@ class Pipeline:
             return self.connector.cadence
         every = timedelta(seconds=own)
         return replace(
-            self.connector.cadence, interval=every, interval_max=every, idle=every, least=min(every, self.connector.cadence.least)
+            self.connector.cadence,
+            interval=every,
+            interval_max=every,
+            idle=every,
+            least=min(every, self.connector.cadence.least),
         )
 
     @property
@@ -126,11 +133,13 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
     secrets = [*secrets_of(credentials), *(secrets_of(destination_models[1]) if destination_models else [])]
     redactor = Redactor(secrets)
 
-    def http(side: str, plugin: Callable[[], Plugin[Any, Any]]) -> ConnectionHttp:
+    def http(side: Side, plugin: Callable[[], Plugin[Any, Any]]) -> ConnectionHttp:
         return parts.pool.for_connection(
             side=side,
             circuit_key=lambda: plugin().circuit_key(),
             tenant=connection.tenant,
+            default_bucket=Bucket(key=f"{connection.name} {side}"),
+            observe=parts.observe,
             concurrency=file.delivery.concurrency,
             secrets=secrets,
             limiter=parts.limiter,
@@ -148,7 +157,9 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
         connection=connection,
         connector=connector,
         destination=destination,
-        mapping=FieldMapping.compile(file.destination.mapping) if file.destination and file.destination.mapping else None,
+        mapping=FieldMapping.compile(file.destination.mapping)
+        if file.destination and file.destination.mapping
+        else None,
         delivery=file.delivery,
         source_http=source_http,
         destination_http=destination_http,
@@ -170,11 +181,14 @@ def _destination(
     if part is None:
         if connector.uses_destination:
             raise ConfigurationError(
-                f"{connector.name} needs one; there are: {', '.join(sorted(registry.destinations))}", field="destination"
+                f"{connector.name} needs one; there are: {', '.join(sorted(registry.destinations))}",
+                field="destination",
             )
         return None, None
     if not connector.uses_destination:
-        raise ConfigurationError(f"{connector.name} pushes by itself and takes no destination", field="destination")
+        raise ConfigurationError(
+            f"{connector.name} pushes by itself and takes no destination", field="destination"
+        )
     plugin = registry.destination(part.name)
     return plugin, _models(plugin, part.settings, part.credentials, "destination.")
 

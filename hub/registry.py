@@ -28,11 +28,17 @@ class Registry:
 
     def connector(self, name: str) -> type[Connector[Any, Any]]:
         """Raises ``NotFoundError`` that lists what there is."""
-        return _named(self.connectors, name, "connector", self.broken.get(f"{CONNECTORS}:{name}"))
+        plugin: type[Connector[Any, Any]] = _named(
+            self.connectors, name, "connector", self.broken.get(f"{CONNECTORS}:{name}")
+        )
+        return plugin
 
     def destination(self, name: str) -> type[Destination[Any, Any]]:
         """Raises ``NotFoundError`` that lists what there is."""
-        return _named(self.destinations, name, "destination.name", self.broken.get(f"{DESTINATIONS}:{name}"))
+        plugin: type[Destination[Any, Any]] = _named(
+            self.destinations, name, "destination.name", self.broken.get(f"{DESTINATIONS}:{name}")
+        )
+        return plugin
 
 
 def load() -> Registry:
@@ -71,7 +77,9 @@ def _require(plugin: Any, base: type | None, entry: EntryPoint) -> None:
     if not (isinstance(plugin, type) and issubclass(plugin, base)):
         raise TypeError(f"{entry.value} is no {base.__name__} class")
     if getattr(plugin, "name", None) != entry.name:
-        raise TypeError(f"{entry.value} calls itself {getattr(plugin, 'name', None)!r}, its entry point {entry.name!r}")
+        raise TypeError(
+            f"{entry.value} calls itself {getattr(plugin, 'name', None)!r}, its entry point {entry.name!r}"
+        )
     if issubclass(plugin, Connector) and not getattr(plugin, "streams", None):
         raise TypeError(f"{entry.value} declares no streams")
 
@@ -80,6 +88,8 @@ def _named(plugins: Mapping[str, Any], name: str, field: str, broken: str | None
     if name in plugins:
         return plugins[name]
     if broken is not None:
-        raise NotFoundError(f"the plugin {name!r} is installed but could not be loaded ({broken})", field=field)
+        raise NotFoundError(
+            f"the plugin {name!r} is installed but could not be loaded ({broken})", field=field
+        )
     known = ", ".join(sorted(plugins)) or "none is installed"
     raise NotFoundError(f"there is no {name!r}; there are: {known}", field=field)

@@ -60,7 +60,9 @@ class Runtime:
         self.observe = observe
         #: Who holds claims and leases: unique for each process, also over a restart with the same process id.
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._parts = Parts(db=db, registry=registry, pool=pool, limiter=limiter, circuit=circuit)
+        self._parts = Parts(
+            db=db, registry=registry, pool=pool, limiter=limiter, circuit=circuit, observe=observe
+        )
         self._pipelines: dict[int, Pipeline] = {}
         self._running: set[asyncio.Timeout] = set()
         self._stop_at: float | None = None
@@ -119,7 +121,11 @@ class Runtime:
     def file_of(self, stored: StoredConnection) -> ConnectionFile:
         """The stored connection as its file, credentials decrypted."""
         secret: JSON = self.secrets.decrypt(stored.credentials)
-        written: dict[str, Any] = {"connector": stored.connector, **stored.config, "credentials": secret["source"]}
+        written: dict[str, Any] = {
+            "connector": stored.connector,
+            **stored.config,
+            "credentials": secret["source"],
+        }
         if written.get("destination"):
             written["destination"] = {**written["destination"], "credentials": secret["destination"]}
         return connection_file.ConnectionFile.model_validate(written)

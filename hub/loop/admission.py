@@ -72,7 +72,9 @@ def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record
             good.append(record)
         else:
             raw = pipeline.redact(codec.dumps(record.payload).decode(errors="replace"))
-            bad.append(BadRecord(reason=fault, raw=raw, stream=str(record.stream), key=str(record.key)[:KEY_LIMIT]))
+            bad.append(
+                BadRecord(reason=fault, raw=raw, stream=str(record.stream), key=str(record.key)[:KEY_LIMIT])
+            )
     return good, bad
 
 
@@ -109,7 +111,9 @@ def _close(
         db.execute(tx, "DELETE FROM run WHERE id = :id", id=run_id)
         run_id = None
     if run_id is not None:
-        runs.finish(db, tx, connection, run_id, polled=polled, admitted=admitter.new + admitter.stale, **counts)
+        runs.finish(
+            db, tx, connection, run_id, polled=polled, admitted=admitter.new + admitter.stale, **counts
+        )
     rung: list[Any] = []
     if admitter.due and connection.may_push:
         wanted = -(-admitter.due // delivery.slice_size)

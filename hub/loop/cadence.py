@@ -30,8 +30,11 @@ def after_page(
     if page.full and news:
         return cadence.least
     if page.records or page.bad:
-        return timedelta(seconds=uniform(cadence.interval.total_seconds(), cadence.interval_max.total_seconds()))
-    return min(cadence.interval * 2 ** min(idle_polls, _MOST_DOUBLINGS), cadence.idle)
+        return timedelta(
+            seconds=uniform(cadence.interval.total_seconds(), cadence.interval_max.total_seconds())
+        )
+    doublings: int = 2 ** min(idle_polls, _MOST_DOUBLINGS)
+    return min(cadence.interval * doublings, cadence.idle)
 
 
 def after_failure(failed_polls: int, retry_after: timedelta | None = None) -> timedelta:

@@ -65,9 +65,15 @@ async def poll(runtime: Runtime, connection_id: int) -> PollOutcome:
     started = time.monotonic()
     try:
         outcome = await _poll_once(runtime, connection_id, lease)
-        while outcome.at_once and not runtime.stopping and time.monotonic() - started < POLL_AT_MOST.total_seconds():
+        while (
+            outcome.at_once
+            and not runtime.stopping
+            and time.monotonic() - started < POLL_AT_MOST.total_seconds()
+        ):
             await asyncio.sleep(outcome.next_in.total_seconds())
-            held = await runtime.db.run(leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time)
+            held = await runtime.db.run(
+                leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time
+            )
             if held is None:
                 return PollOutcome(result="lost")
             outcome = await _poll_once(runtime, connection_id, held)
@@ -200,7 +206,9 @@ def _note_failure(
     with db.transaction() as tx:
         connection = lock(db, tx, connection_id)
         quarantine.keep(db, tx, connection, bad)
-        failed: dict[str, Any] = {} if not_now else {"failed_polls": state.failed_polls + 1, "last_error": text[:2000]}
+        failed: dict[str, Any] = (
+            {} if not_now else {"failed_polls": state.failed_polls + 1, "last_error": text[:2000]}
+        )
         schedule.write(db, tx, connection, next_in=_micros(wait), **failed)
 
 
@@ -211,5 +219,3 @@ def _reschedule(runtime: Runtime, connection_id: int, wait: timedelta) -> None:
 
 def _micros(wait: timedelta) -> int:
     return round(wait.total_seconds() * 1_000_000)
-
-

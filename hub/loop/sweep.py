@@ -63,5 +63,3 @@ async def _quietly(work, what: str) -> None:  # type: ignore[no-untyped-def]
         await work
     except HubError as error:
         _log.warning(what, error=str(error))
-
-

@@ -108,7 +108,9 @@ def decide_report(held: Held, result: ReportResult, *, backoff: Backoff) -> Repo
             wait = _micros(backoff.delay(attempt, result.after))
             return ReportVerdict(id=held.id, state="waiting", spent=True, due_after=wait, error=result.error)
         case Released():
-            return ReportVerdict(id=held.id, state="waiting", due_after=_micros(result.after), error=result.reason)
+            return ReportVerdict(
+                id=held.id, state="waiting", due_after=_micros(result.after), error=result.reason
+            )
         case Refused():
             return ReportVerdict(
                 id=held.id, state="waiting", error=result.error, refused=result.error, fails=result.whole

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
 from hub.connector import result_of
-from hub.errors import ConnectionFailedError, HubError
+from hub.errors import HubError
 from hub.loop.verdict import decide, decide_report
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Rejected, Released, ReportResult, Retry
@@ -21,7 +22,7 @@ from hub.store.ledger import claim, groups
 from hub.store.ledger.bells import Bell
 from hub.store.ledger.report import settle_reports
 from hub.store.ledger.settle import Settler
-from hub.store.rows import Held, Settlement, Slice, Verdict
+from hub.store.rows import Held, Settlement, Slice
 from hub.telemetry import Worked
 
 _log = structlog.get_logger(__name__)
@@ -81,7 +82,9 @@ async def close_groups(runtime: Runtime, connection_id: int) -> int:
         try:
             await pipeline.connector.close_group(tally)
         except HubError as error:
-            _log.warning("a group could not be closed yet", group=tally.name, error=pipeline.redact(str(error)))
+            _log.warning(
+                "a group could not be closed yet", group=tally.name, error=pipeline.redact(str(error))
+            )
             continue
         await runtime.db.run(groups.mark_closed, runtime.db, connection_id, tally)
         closed += 1
@@ -92,7 +95,8 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
     started = time.monotonic()
     results = await _push(runtime, pipeline, held)
     verdicts = [
-        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff) for record in held.records
+        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
+        for record in held.records
     ]
     settlement = await runtime.db.run(_settler(runtime, pipeline, held).settle, verdicts)
     _tell(runtime, pipeline, held, held.stage, started, settlement.verdicts, settlement.lost)
@@ -141,7 +145,9 @@ async def _push_items(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> 
         fetched = await _guarded(pipeline, pipeline.connector.fetch, items)
         if isinstance(fetched, Mapping):
             return fetched
-        ready = [item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None]
+        ready = [
+            item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None
+        ]
         call = pipeline.push
     if ready:
         answers = await _guarded(pipeline, call, ready)
@@ -157,8 +163,12 @@ def _transformed(pipeline: Pipeline, item: Item, results: dict[int, PushResult])
     except HubError as error:
         results[item.id] = result_of(error)
     except Exception as error:
-        _log.exception("the connector failed while transforming", connection=pipeline.connection.name, key=item.key)
-        results[item.id] = Rejected(errors=[f"transform failed: {type(error).__name__}: {pipeline.redact(str(error))}"])
+        _log.exception(
+            "the connector failed while transforming", connection=pipeline.connection.name, key=item.key
+        )
+        results[item.id] = Rejected(
+            errors=[f"transform failed: {type(error).__name__}: {pipeline.redact(str(error))}"]
+        )
     return None
 
 
@@ -191,11 +201,18 @@ async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Ma
         async with runtime.until_stopped():
             answers = await _ask_report(pipeline, outcomes)
     except TimeoutError:
-        answers = {outcome.record_id: Released(reason="handed back by a worker that was stopping") for outcome in outcomes}
-    verdicts = [decide_report(record, answers[record.id], backoff=pipeline.backoff) for record in held.records]
+        answers = {
+            outcome.record_id: Released(reason="handed back by a worker that was stopping")
+            for outcome in outcomes
+        }
+    verdicts = [
+        decide_report(record, answers[record.id], backoff=pipeline.backoff) for record in held.records
+    ]
     for verdict in verdicts:
         if verdict.state == "acknowledged" and verdict.error:
-            _log.warning("report", connection=pipeline.connection.name, record=verdict.id, warning=verdict.error)
+            _log.warning(
+                "report", connection=pipeline.connection.name, record=verdict.id, warning=verdict.error
+            )
     lost = await runtime.db.run(settle_reports, runtime.db, held, verdicts)
     _tell(runtime, pipeline, held, "report", started, verdicts, lost)
     states = Counter("reported" for verdict in verdicts if verdict.state == "acknowledged")
@@ -296,7 +313,15 @@ def _outcome(record: Held) -> Outcome:
     )
 
 
-def _tell(runtime: Runtime, pipeline: Pipeline, held: Slice, stage: str, started: float, verdicts, lost: int) -> None:  # type: ignore[no-untyped-def]
+def _tell(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    held: Slice,
+    stage: str,
+    started: float,
+    verdicts: Sequence[Verdict | ReportVerdict],
+    lost: int,
+) -> None:
     runtime.observe(
         Worked(
             connector=pipeline.connector.name,
@@ -309,5 +334,3 @@ def _tell(runtime: Runtime, pipeline: Pipeline, held: Slice, stage: str, started
             lost=lost,
         )
     )
-
-

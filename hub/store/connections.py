@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from hub import codec
 from hub.errors import ConfigurationError, NotFoundError
 from hub.records import JSON
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 
 _OWNED = (
     "schedule",
@@ -58,9 +58,7 @@ class StoredConnection:
         return "needs_reauth" if self.source_refused or self.destination_refused else self.status
 
 
-_SELECT = (
-    "SELECT c.*, t.name AS tenant FROM connection c JOIN tenant t ON t.id = c.tenant_id"  # every column is ours
-)
+_SELECT = "SELECT c.*, t.name AS tenant FROM connection c JOIN tenant t ON t.id = c.tenant_id"  # every column is ours
 
 
 def add_tenant(db: Database, name: str) -> int:
@@ -88,7 +86,7 @@ def list_tenants(db: Database) -> Sequence[dict[str, Any]]:
             "SELECT t.id, t.name, t.created_at, (SELECT count(*) FROM connection c WHERE c.tenant_id = t.id) "
             "AS connections FROM tenant t ORDER BY t.name",
         )
-        return [dict(row._mapping) for row in rows]
+        return [as_dict(row) for row in rows]
 
 
 def add_connection(
@@ -147,7 +145,13 @@ def add_connection(
 
 
 def replace_connection(
-    db: Database, name: str, *, config: JSON, credentials: str, poll_target: str | None, streams: Sequence[str]
+    db: Database,
+    name: str,
+    *,
+    config: JSON,
+    credentials: str,
+    poll_target: str | None,
+    streams: Sequence[str],
 ) -> None:
     """Store new settings or credentials under the same name; refused credentials get a new chance."""
     with db.transaction() as tx:
@@ -205,7 +209,11 @@ def set_paused(db: Database, name: str, paused: bool) -> None:
 
     Resuming also gives refused credentials and a failed connection a new chance, and polls at once.
     """
-    fresh = "" if paused else ", source_refused = NULL, destination_refused = NULL, status = 'live', status_reason = NULL"
+    fresh = (
+        ""
+        if paused
+        else ", source_refused = NULL, destination_refused = NULL, status = 'live', status_reason = NULL"
+    )
     with db.transaction() as tx:
         row = db.execute(
             tx,
@@ -238,7 +246,10 @@ def refuse_source(db: Database, connection_id: int, reason: str) -> None:
     """The source refused the credential: polls and reports stop, pushes go on."""
     with db.transaction() as tx:
         db.execute(
-            tx, "UPDATE connection SET source_refused = :why WHERE id = :id", id=connection_id, why=reason[:2000]
+            tx,
+            "UPDATE connection SET source_refused = :why WHERE id = :id",
+            id=connection_id,
+            why=reason[:2000],
         )
 
 
@@ -287,7 +298,9 @@ def remove_connection(db: Database, name: str, *, even_if_open: bool = False) ->
 def _tenant_id(db: Database, tx: Connection, tenant: str) -> int:
     row = db.execute(tx, "SELECT id FROM tenant WHERE name = :name", name=tenant).one_or_none()
     if row is None:
-        raise NotFoundError(f"there is no tenant {tenant!r}; add it with `hub tenant add {tenant}`", field="--tenant")
+        raise NotFoundError(
+            f"there is no tenant {tenant!r}; add it with `hub tenant add {tenant}`", field="--tenant"
+        )
     return int(row.id)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, CursorResult, Engine, TextClause, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Row, TextClause, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -99,6 +99,11 @@ def rowset(rows: Sequence[dict[str, Any]]) -> str:
     return codec.dumps(rows).decode()
 
 
+def as_dict(row: Row[Any]) -> dict[str, Any]:
+    """A row by column names."""
+    return dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's documented way, whatever its name
+
+
 def default_url(home: str) -> str:
     """The embedded store of a hub without configuration."""
     return f"sqlite:///{home}/hub.db"
@@ -124,7 +129,8 @@ def _engine(url: str, pool_size: int) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
     raise ConfigurationError(
-        f"{parsed.get_backend_name()} is not supported; the store is SQLite or PostgreSQL", field="HUB_DATABASE_URL"
+        f"{parsed.get_backend_name()} is not supported; the store is SQLite or PostgreSQL",
+        field="HUB_DATABASE_URL",
     )
 
 
@@ -150,4 +156,6 @@ def _unreachable(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     name = type(error.orig).__name__
-    return name in {"OperationalError", "AdminShutdown", "CannotConnectNow"} and "no such table" not in str(error)
+    return name in {"OperationalError", "AdminShutdown", "CannotConnectNow"} and "no such table" not in str(
+        error
+    )

@@ -45,7 +45,10 @@ def require_current(db: Database) -> None:
 def differences(db: Database) -> Sequence[Any]:
     """What an Alembic autogeneration would still change: empty when migrations equal models."""
     with db.transaction() as tx:
-        return compare_metadata(MigrationContext.configure(tx, opts={"compare_type": True}), metadata)
+        found: Sequence[Any] = compare_metadata(
+            MigrationContext.configure(tx, opts={"compare_type": True}), metadata
+        )
+        return found
 
 
 def _config(connection: Connection) -> Config:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub import codec
 from hub.records import BadRecord
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 from hub.store.rows import Locked
 
 #: Longer raw texts are cut, in characters.
@@ -50,7 +50,7 @@ def list_quarantine(db: Database, connection_id: int, *, limit: int = 50) -> Seq
             connection=connection_id,
             limit=limit,
         )
-        return [dict(row._mapping) for row in rows]
+        return [as_dict(row) for row in rows]
 
 
 def _plain(text: str | None) -> str | None:

@@ -54,7 +54,8 @@ def with_open_groups(db: Database) -> Sequence[int]:
     """Connections that have a sealed group which is not closed."""
     with db.transaction() as tx:
         rows = db.execute(
-            tx, "SELECT DISTINCT connection_id FROM recordgroup WHERE sealed_at IS NOT NULL AND closed_at IS NULL"
+            tx,
+            "SELECT DISTINCT connection_id FROM recordgroup WHERE sealed_at IS NOT NULL AND closed_at IS NULL",
         )
         return [row.connection_id for row in rows]
 

@@ -31,7 +31,9 @@ class Locked:
     @property
     def may_push(self) -> bool:
         """False while records must not leave: paused, failed, or the destination refused its credential."""
-        return not self.paused and self.status not in ("failed", "inactive") and self.destination_refused is None
+        return (
+            not self.paused and self.status not in ("failed", "inactive") and self.destination_refused is None
+        )
 
     @property
     def may_report(self) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from hub import codec
 from hub.errors import NotFoundError
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 from hub.store.rows import Locked
 
 
@@ -31,7 +31,13 @@ def start(db: Database, tx: Connection, connection: Locked, kind: str) -> int:
 def finish(db: Database, tx: Connection, connection: Locked, run_id: int, **counts: Any) -> None:
     """Write what the poll brought (column names as keys)."""
     columns = "".join(f", {name} = :{name}" for name in counts)
-    db.execute(tx, f"UPDATE run SET finished_at = :now{columns} WHERE id = :id", id=run_id, now=connection.now, **counts)
+    db.execute(
+        tx,
+        f"UPDATE run SET finished_at = :now{columns} WHERE id = :id",
+        id=run_id,
+        now=connection.now,
+        **counts,
+    )
 
 
 def list_runs(db: Database, connection_id: int | None = None, *, limit: int = 20) -> Sequence[dict[str, Any]]:
@@ -39,7 +45,9 @@ def list_runs(db: Database, connection_id: int | None = None, *, limit: int = 20
     where = "WHERE connection_id = :connection" if connection_id is not None else ""
     given = {"connection": connection_id} if connection_id is not None else {}
     with db.transaction() as tx:
-        rows = db.execute(tx, f"SELECT * FROM run {where} ORDER BY id DESC LIMIT :limit", limit=limit, **given)
+        rows = db.execute(
+            tx, f"SELECT * FROM run {where} ORDER BY id DESC LIMIT :limit", limit=limit, **given
+        )
         return [_shown(row) for row in rows]
 
 
@@ -64,4 +72,4 @@ def prune(db: Database, *, keep: int) -> int:
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    return {**row._mapping, "facts": codec.loads(row.facts)}
+    return {**as_dict(row), "facts": codec.loads(row.facts)}

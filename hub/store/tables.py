@@ -57,7 +57,9 @@ class Connection(Base, table=True):
     config: str = Field(sa_column=_text(nullable=False))
     credentials: str = Field(sa_column=_text(nullable=False))
     poll_target: str | None = Field(default=None, sa_column=_text())
-    reports: bool = Field(default=False, sa_column=_flag(), description="Its connector tells outcomes to the source.")
+    reports: bool = Field(
+        default=False, sa_column=_flag(), description="Its connector tells outcomes to the source."
+    )
     status: str = Field(default="live")
     status_reason: str | None = Field(default=None, sa_column=_text())
     source_refused: str | None = Field(default=None, sa_column=_text())

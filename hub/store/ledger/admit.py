@@ -346,7 +346,9 @@ class Admitter:
 
     def _payload(self, row: _Row) -> JSON:
         if row.payload is None:
-            row.payload = self.db.execute(self.tx, "SELECT payload FROM record WHERE id = :id", id=row.id).scalar_one()
+            row.payload = self.db.execute(
+                self.tx, "SELECT payload FROM record WHERE id = :id", id=row.id
+            ).scalar_one()
         payload: JSON = codec.loads(row.payload)
         return payload
 

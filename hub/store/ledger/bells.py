@@ -19,7 +19,9 @@ class Bell(NamedTuple):
     stage: str
 
 
-def note(db: Database, tx: Connection, connection: Locked, stage: str, *, wanted: int, limit: int) -> Sequence[Bell]:
+def note(
+    db: Database, tx: Connection, connection: Locked, stage: str, *, wanted: int, limit: int
+) -> Sequence[Bell]:
     """Note up to ``wanted`` bells, never more than ``limit`` in all; send what is returned after the commit."""
     out = db.execute(
         tx,

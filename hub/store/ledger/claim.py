@@ -36,7 +36,9 @@ def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, lim
             due = _due(db, tx, connection, stream, limit)
             if due:
                 stage = "follow" if due[0].state == "awaiting" else "push"
-                ids = _alone_or_together([row for row in due if (row.state == "awaiting") == (stage == "follow")])
+                ids = _alone_or_together(
+                    [row for row in due if (row.state == "awaiting") == (stage == "follow")]
+                )
                 return _hold(db, tx, connection, stream, stage, ids, worker=worker, lease=lease)
     return None
 
@@ -60,7 +62,9 @@ def renew(db: Database, claim_id: int, *, lease: int, bell: Bell | None = None) 
         now = db.now(tx)
         if bell is not None:
             db.execute(tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=now)
-        row = db.execute(tx, "UPDATE claim SET expires_at = :until WHERE id = :id", id=claim_id, until=now + lease)
+        row = db.execute(
+            tx, "UPDATE claim SET expires_at = :until WHERE id = :id", id=claim_id, until=now + lease
+        )
         return bool(row.rowcount)
 
 

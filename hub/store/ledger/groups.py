@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from hub.records import GroupTally
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 from hub.store.rows import SETTLED_STATES, Locked
 
 _SETTLED = " + ".join(SETTLED_STATES)
@@ -39,7 +39,7 @@ def closable(db: Database, connection_id: int) -> Sequence[GroupTally]:
             f"AND admitted = {_SETTLED} ORDER BY sealed_at LIMIT 100",
             connection=connection_id,
         )
-        return [GroupTally(**row._mapping) for row in rows]
+        return [GroupTally(**as_dict(row)) for row in rows]
 
 
 def mark_closed(db: Database, connection_id: int, group: GroupTally) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from hub.errors import ConfigurationError, NotFoundError
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 from hub.store.ledger.lock import lock
 from hub.store.ledger.sweep import revive_now
 from hub.store.ledger.tally import Moves
@@ -46,7 +46,7 @@ def list_records(
             limit=limit,
             **given,
         )
-        return [dict(row._mapping) for row in rows]
+        return [as_dict(row) for row in rows]
 
 
 def list_dead(db: Database, connection_id: int | None = None, *, limit: int = 50) -> Sequence[dict[str, Any]]:
@@ -61,9 +61,7 @@ def list_dead(db: Database, connection_id: int | None = None, *, limit: int = 50
             limit=limit,
             **given,
         )
-        return [
-            {**row._mapping, "letter": "push" if row.state == "dead" else "report"} for row in rows
-        ]
+        return [{**as_dict(row), "letter": "push" if row.state == "dead" else "report"} for row in rows]
 
 
 def show_record(db: Database, record_id: int) -> dict[str, Any]:
@@ -82,7 +80,7 @@ def show_record(db: Database, record_id: int) -> dict[str, Any]:
             "WHERE record_id = :id ORDER BY id",
             id=record_id,
         )
-        return {**row._mapping, "earlier_attempts": [dict(one._mapping) for one in attempts]}
+        return {**as_dict(row), "earlier_attempts": [as_dict(one) for one in attempts]}
 
 
 def replay(db: Database, record_id: int) -> str:
@@ -129,7 +127,9 @@ def discard(db: Database, record_id: int) -> str:
             also = "report_state = 'discarded', finished_at = :now"
             change = f"{change}, {also}" if letter == "push" else also
         moves.write(db, tx, connection)
-        db.execute(tx, f"UPDATE record SET {change} WHERE id = :id AND :now > 0", id=record_id, now=connection.now)
+        db.execute(
+            tx, f"UPDATE record SET {change} WHERE id = :id AND :now > 0", id=record_id, now=connection.now
+        )
         return letter
 
 
@@ -157,5 +157,3 @@ def _locked_record(db: Database, tx: Connection, record_id: int) -> tuple[Row[An
         id=record_id,
     ).one()
     return row, connection
-
-

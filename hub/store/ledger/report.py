@@ -67,7 +67,11 @@ def _update(db: Database, tx: Connection, held_slice: Slice, rows: Sequence[dict
 
 
 def _keep_attempts(
-    db: Database, tx: Connection, connection: Locked, verdicts: Sequence[ReportVerdict], held: Mapping[int, Held]
+    db: Database,
+    tx: Connection,
+    connection: Locked,
+    verdicts: Sequence[ReportVerdict],
+    held: Mapping[int, Held],
 ) -> None:
     rows = [
         {
@@ -84,7 +88,11 @@ def _keep_attempts(
 
 
 def _count(
-    db: Database, tx: Connection, connection: Locked, verdicts: Sequence[ReportVerdict], held: Mapping[int, Held]
+    db: Database,
+    tx: Connection,
+    connection: Locked,
+    verdicts: Sequence[ReportVerdict],
+    held: Mapping[int, Held],
 ) -> None:
     """A repeated report was counted when it was first acknowledged, and is not counted again."""
     moves = Moves()

@@ -64,7 +64,14 @@ class Settler:
             rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
             taken = self._update(tx, rows)
             final = [verdict for verdict in final if verdict.id in taken]
-            self._promote(tx, [behind[held[v.id].order_key] for v in final if _settled(v) and held[v.id].order_key in behind])
+            self._promote(
+                tx,
+                [
+                    behind[held[v.id].order_key]
+                    for v in final
+                    if _settled(v) and held[v.id].order_key in behind
+                ],
+            )
             self._keep_attempts(tx, connection, final, held)
             self._count(tx, connection, final, held)
             self._hold_back(tx, connection, final)
@@ -79,7 +86,8 @@ class Settler:
 
     def _still_ours(self, tx: Connection) -> bool:
         return (
-            self.db.execute(tx, "SELECT id FROM claim WHERE id = :id", id=self.slice.claim_id).one_or_none() is not None
+            self.db.execute(tx, "SELECT id FROM claim WHERE id = :id", id=self.slice.claim_id).one_or_none()
+            is not None
         )
 
     def _behind(self, tx: Connection, held: Sequence[Held]) -> Mapping[str, Row[Any]]:
@@ -115,7 +123,9 @@ class Settler:
             id=successor.id,
             payload=codec.dumps(merged).decode(),
         )
-        return replace(verdict, state="superseded", status="skipped", error=f"superseded by {successor.key}", due_after=0)
+        return replace(
+            verdict, state="superseded", status="skipped", error=f"superseded by {successor.key}", due_after=0
+        )
 
     def _row(
         self, connection: Locked, verdict: Verdict, held: Held, behind: Mapping[str, Row[Any]], inline: bool
@@ -148,9 +158,7 @@ class Settler:
     def _update(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
         kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
         plain = ", ".join(
-            f"{name} = v.{name}"
-            for name in _UPDATE
-            if name not in ("id", "spent", "handle", "external_id")
+            f"{name} = v.{name}" for name in _UPDATE if name not in ("id", "spent", "handle", "external_id")
         )
         updated = self.db.execute(
             tx,

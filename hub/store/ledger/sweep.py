@@ -111,7 +111,9 @@ def _bury(db: Database, tx: Connection, connection: Locked, row: Row[Any], moves
 
 
 def _reports(db: Database, tx: Connection, connection: Locked) -> bool:
-    return bool(db.execute(tx, "SELECT reports FROM connection WHERE id = :id", id=connection.id).scalar_one())
+    return bool(
+        db.execute(tx, "SELECT reports FROM connection WHERE id = :id", id=connection.id).scalar_one()
+    )
 
 
 def promote(db: Database, tx: Connection, connection: Locked, stream: str, order_key: str) -> None:

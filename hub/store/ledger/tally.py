@@ -20,7 +20,9 @@ _UPSERT_TALLY = (
     + ", ".join(f"{name} = tally.{name} + excluded.{name}" for name in _TALLY_COLUMNS)
 )
 _UPDATE_RUN = (
-    "UPDATE run SET " + ", ".join(f"{name} = {name} + :{name}" for name in _RUN_COLUMNS) + " WHERE id = :run_id"
+    "UPDATE run SET "
+    + ", ".join(f"{name} = {name} + :{name}" for name in _RUN_COLUMNS)
+    + " WHERE id = :run_id"
 )
 _UPSERT_GROUP = (
     f"INSERT INTO recordgroup (connection_id, stream, name, tenant_id, {', '.join(_GROUP_COLUMNS)}) "

@@ -1,0 +1,99 @@
+"""`hub worker`: Dramatiq's own process manager around our broker, one exposition for all its processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from hub.settings import Settings
+
+#: The queues, each with the name of its actor.
+QUEUES = ("sweep", "poll", "report", "work")
+#: An idle worker looks for messages this often, in milliseconds.
+_IDLE_MS = 100
+
+
+def run(settings: Settings) -> int:
+    """Run workers until SIGTERM; returns the exit code. A dead worker process ends it, so that it is started anew."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-metrics-"))
+    _prepare_environment(settings, folder)
+    from dramatiq import cli  # reads the environment when it is imported
+
+    arguments = [
+        "hub.worker:boot",
+        "--processes",
+        str(settings.processes),
+        "--threads",
+        str(settings.threads),
+        "--worker-shutdown-timeout",
+        str(round(settings.shutdown_timeout.total_seconds() * 1000)),
+        "--skip-logging",
+    ]
+    try:
+        return int(cli.main(cli.make_argument_parser().parse_args(arguments)) or 0)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def boot() -> None:
+    """Called by Dramatiq in each worker process: the broker, the runtime and the actors."""
+    import dramatiq
+
+    from hub import actors, log
+    from hub.boot import open_runtime
+    from hub.broker import EventLoop, Process, make_broker
+    from hub.embedded import ensure_broker
+    from hub.runtime import Runtime
+    from hub.worker_metrics import WorkerMetrics
+
+    settings = Settings()
+    log.set_up(settings, process="worker")
+    url = ensure_broker(settings)
+    metrics = WorkerMetrics()
+
+    async def open_process() -> Runtime:
+        return open_runtime(settings, redis_url=url, ring=declared.ring, observe=metrics.observe)
+
+    process = Process(open_process)
+    broker = make_broker(url, metrics, EventLoop(), process)
+    declared = actors.declare(broker, lambda: process.runtime)
+    dramatiq.set_broker(broker)
+
+
+def serve_metrics() -> int:
+    """The exposition of all worker processes of one `hub worker`; runs as one of Dramatiq's forks."""
+    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path not in ("/metrics", "/healthz"):
+                self.send_error(404)
+                return
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            body = generate_latest(registry) if self.path == "/metrics" else b"ok\n"
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """A scrape is no news."""
+
+    settings = Settings()
+    ThreadingHTTPServer((settings.metrics_host, settings.worker_metrics_port), Handler).serve_forever()
+    return 0
+
+
+def _prepare_environment(settings: Settings, folder: Path) -> None:
+    """Dramatiq and prometheus-client read these once, when they are imported."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    os.environ["dramatiq_prom_db"] = str(folder)
+    os.environ["dramatiq_queue_prefetch"] = str(settings.threads)
+    os.environ["dramatiq_worker_timeout"] = str(_IDLE_MS)

@@ -1,0 +1,36 @@
+"""Dramatiq's own metrics and the hub's, in files that all worker processes of one `hub worker` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dramatiq import Broker
+from dramatiq.middleware.prometheus import Prometheus
+from prometheus_client import CollectorRegistry
+
+from hub.metrics import Metrics
+from hub.worker import serve_metrics
+
+
+class WorkerMetrics(Prometheus):
+    """Dramatiq's Prometheus middleware with our exposition beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._metrics: Metrics | None = None
+
+    @property
+    def forks(self) -> Sequence[Callable[[], int]]:
+        """The exposition, in a process of its own."""
+        return [serve_metrics]
+
+    def after_process_boot(self, broker: Broker) -> None:
+        """The files are opened in the process that writes them."""
+        super().after_process_boot(broker)
+        self._metrics = Metrics(CollectorRegistry())
+
+    def observe(self, event: Any) -> None:
+        """Count what the loop and HTTP tell."""
+        if self._metrics is not None:
+            self._metrics.observe(event)
