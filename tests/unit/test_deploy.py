@@ -6,23 +6,31 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import dramatiq
 import promql_parser
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry
+from dramatiq.middleware.prometheus import Prometheus
+from prometheus_client import CollectorRegistry, Metric
 
+from hub.http import HttpCall
+from hub.metrics import LedgerMetrics, Metrics
 from hub.settings import Settings
+from hub.store.rows import STATES
+from hub.store.stats import StreamStats
+from hub.telemetry import Polled, Swept, Worked
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 HUB_SERVICES = ("migrate", "web", "scheduler", "worker")
 
-#: What Prometheus itself adds to every scrape.
-ALWAYS_THERE = {"up"}
+#: What Prometheus itself adds to what it scrapes.
+ADDED_LABELS = {"job", "instance"}
+ADDED_METRICS: Mapping[str, set[str]] = {"up": set()}
 
 
 def load(path: str) -> Any:
@@ -57,28 +65,76 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield panel["title"], target["expr"].replace("$__rate_interval", "5m")
 
 
-def metrics_of(expression: str) -> set[str]:
-    """The metrics that a PromQL expression reads; raises ValueError where it is none."""
-    found: set[str] = set()
+def reads(expression: str) -> Iterator[tuple[str, set[str]]]:
+    """The metrics that a PromQL expression reads, each with the labels it has to have; ValueError where it is none."""
+    found: list[tuple[str, set[str]]] = []
+    grouped: list[set[str]] = [set()]
 
-    def visit(node: promql_parser.Expr) -> None:
+    def enter(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.AggregateExpr):
+            grouped.append(grouped[-1] | set(node.modifier.labels if node.modifier else ()))
         if isinstance(node, promql_parser.VectorSelector):
-            found.add(node.name)
+            found.append((node.name, grouped[-1] | {matcher.name for matcher in node.matchers.matchers}))
 
-    promql_parser.walk(promql_parser.parse(expression), visit)
-    return found
+    def leave(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.AggregateExpr):
+            grouped.pop()
+
+    promql_parser.walk(promql_parser.parse(expression), enter, leave)
+    return iter(found)
 
 
-def samples_of(registry: CollectorRegistry) -> set[str]:
-    """All names under which a registry can export samples."""
-    endings = {
-        "counter": ("_total",),
-        "histogram": ("_bucket", "_count", "_sum"),
-        "summary": ("_count", "_sum"),
-    }
-    return {
-        family.name + ending for family in registry.collect() for ending in endings.get(family.type, ("",))
-    }
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, set[str]]:
+    """The labels of every sample that a fleet exports once each kind of thing has happened in it."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")  # Dramatiq sets it, for good
+    monkeypatch.setenv("prometheus_multiproc_dir", "")
+    families = [*after_one_of_each(), *dramatiq_after_one_of_each()]
+    return {sample.name: {*sample.labels} for family in families for sample in family.samples}
+
+
+def after_one_of_each() -> Iterable[Metric]:
+    """The hub's own metrics."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    told = {"connector": "vtex", "connection": "store"}
+    for stage in ("push", "report"):
+        states = {"success": 1}
+        metrics.observe(
+            Worked(**told, stream="price", stage=stage, seconds=1.0, states=states, retries=1, lost=1)
+        )
+    metrics.observe(Polled(**told, result="ok", seconds=1.0, counts={"new": 1}))
+    metrics.observe(Swept(rung=1))
+    metrics.observe(HttpCall(side="source", host="127.0.0.1", method="GET", status=200, waited_seconds=1.0))
+    stats = StreamStats(
+        **told,
+        tenant="shop",
+        stream="price",
+        admitted=1,
+        states=dict.fromkeys(STATES, 0),
+        reported=0,
+        report_dead=0,
+        oldest_due_seconds=1.0,
+    )
+    leading = LedgerMetrics(
+        leads=True, streams=(stats,), leases=("scheduler",), queues={"work": 1}, circuits={"open": 1}
+    )
+    return [*registry.collect(), *leading.collect()]
+
+
+def dramatiq_after_one_of_each() -> Iterable[Metric]:
+    """Those of Dramatiq's middleware."""
+    middleware = Prometheus()
+    middleware.after_process_boot(None)
+    message = dramatiq.Message[Any](queue_name="work", actor_name="work", args=(), kwargs={}, options={})
+    middleware.before_process_message(None, message)
+    middleware.after_process_message(None, message, exception=ValueError())
+    return [
+        family
+        for metric in vars(middleware).values()
+        if hasattr(metric, "collect")
+        for family in metric.collect()
+    ]
 
 
 def test_the_compose_file_is_valid() -> None:
@@ -162,3 +218,14 @@ def test_an_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> Non
     """Whoever is woken by it should not have to look it up."""
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert set(rule["annotations"]) == {"summary", "description", "action"}
+
+
+@pytest.mark.parametrize(("place", "expression"), list(expressions()))
+def test_rules_and_panels_read_what_the_hub_exports(
+    exported: Mapping[str, set[str]], place: str, expression: str
+) -> None:
+    """The metric is there, and so is each label that is matched or grouped by."""
+    known = {**exported, **ADDED_METRICS}
+    for name, labels in reads(expression):
+        assert name in known, f"{place} reads {name}"
+        assert labels <= known[name] | ADDED_LABELS, f"{place} expects labels that {name} has not"
