@@ -285,7 +285,7 @@ async def each(
     return await asyncio.gather(*(one(item) for item in items))
 
 
-def result_of(error: HubError) -> PushResult:
+def result_of(error: HubError) -> Rejected | Skipped | Released | Refused | Retry:  # noqa: PLR0911  # one return a kind
     """The result that an error stands for. The one place where the error tree meets the record's life.
 
     Anything that is not one of these is a fault of the hub or plugin, and is retried.

@@ -208,7 +208,8 @@ class Acknowledged:
     warning: str | None = None
 
 
-ReportResult = Acknowledged | Rejected | Retry | Released | Refused
+#: ``Skipped`` says that the source wants no report of this one.
+ReportResult = Acknowledged | Skipped | Rejected | Retry | Released | Refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,7 +35,7 @@ class Scheduler:
     runtime: Runtime
     actors: Actors
     redis: Redis
-    on_tick: Callable[[bool], None] = lambda leads: None
+    on_tick: Callable[[bool], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self._held: HeldLease | None = None
@@ -78,7 +78,9 @@ class Scheduler:
 
     async def _lead(self) -> bool:
         db = self.runtime.db
-        self._held = await db.run(leases.acquire, db, LEADER, holder=self.runtime.worker, duration=LEADER_LEASE)
+        self._held = await db.run(
+            leases.acquire, db, LEADER, holder=self.runtime.worker, duration=LEADER_LEASE
+        )
         return self._held is not None
 
     async def _sweep(self, now: float) -> None:

@@ -34,7 +34,7 @@ def run(settings: Settings) -> int:
         "--skip-logging",
     ]
     try:
-        return int(cli.main(cli.make_argument_parser().parse_args(arguments)) or 0)
+        return _exit_code(cli, arguments)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,3 +97,7 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
     os.environ["dramatiq_prom_db"] = str(folder)
     os.environ["dramatiq_queue_prefetch"] = str(settings.threads)
     os.environ["dramatiq_worker_timeout"] = str(_IDLE_MS)
+
+
+def _exit_code(cli: Any, arguments: list[str]) -> int:
+    return int(cli.main(cli.make_argument_parser().parse_args(arguments)) or 0)

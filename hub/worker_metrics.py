@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from dramatiq import Broker
@@ -21,13 +21,13 @@ class WorkerMetrics(Prometheus):
         self._metrics: Metrics | None = None
 
     @property
-    def forks(self) -> Sequence[Callable[[], int]]:
+    def forks(self) -> list[Callable[[], int]]:
         """The exposition, in a process of its own."""
         return [serve_metrics]
 
     def after_process_boot(self, broker: Broker) -> None:
         """The files are opened in the process that writes them."""
-        super().after_process_boot(broker)
+        super().after_process_boot(broker)  # type: ignore[no-untyped-call]  # Dramatiq does not type it
         self._metrics = Metrics(CollectorRegistry())
 
     def observe(self, event: Any) -> None:

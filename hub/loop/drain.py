@@ -57,7 +57,7 @@ class Drain:
     runtime: Runtime
     connection_id: int
     wait: timedelta
-    on_progress: Callable[[DrainSummary], None] = lambda summary: None
+    on_progress: Callable[[DrainSummary], None] = lambda _: None
     summary: DrainSummary = field(default_factory=DrainSummary)
 
     async def run(self) -> DrainSummary:

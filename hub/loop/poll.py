@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PollOutcome:
-    """What one poll came to. ``result`` is ok, failed, refused, paused or lost; ``next_in`` when it is due again."""
+    """What the last poll came to; ``polled`` counts the records of all pages. ``result`` is ok, failed, refused, paused or lost; ``next_in`` when it is due again."""
 
     result: str
     next_in: timedelta = timedelta(0)
@@ -65,6 +65,7 @@ async def poll(runtime: Runtime, connection_id: int) -> PollOutcome:
     started = time.monotonic()
     try:
         outcome = await _poll_once(runtime, connection_id, lease)
+        polled = outcome.polled
         while (
             outcome.at_once
             and not runtime.stopping
@@ -77,9 +78,10 @@ async def poll(runtime: Runtime, connection_id: int) -> PollOutcome:
             if held is None:
                 return PollOutcome(result="lost")
             outcome = await _poll_once(runtime, connection_id, held)
+            polled += outcome.polled
     finally:
         await runtime.db.run(leases.release, runtime.db, lease)
-    return outcome
+    return replace(outcome, polled=polled)
 
 
 async def _poll_once(runtime: Runtime, connection_id: int, lease: leases.HeldLease) -> PollOutcome:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -57,7 +59,7 @@ async def _revive(runtime: Runtime, connection_id: int) -> int:
     )
 
 
-async def _quietly(work, what: str) -> None:  # type: ignore[no-untyped-def]
+async def _quietly(work: Awaitable[Any], what: str) -> None:
     """One connection's trouble does not keep house for the others."""
     try:
         await work

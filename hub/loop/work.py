@@ -22,7 +22,7 @@ from hub.store.ledger import claim, groups
 from hub.store.ledger.bells import Bell
 from hub.store.ledger.report import settle_reports
 from hub.store.ledger.settle import Settler
-from hub.store.rows import Held, Settlement, Slice
+from hub.store.rows import Held, ReportVerdict, Settlement, Slice, Verdict
 from hub.telemetry import Worked
 
 _log = structlog.get_logger(__name__)
@@ -223,7 +223,7 @@ async def _ask_report(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mappin
     try:
         answers = await pipeline.report(outcomes)
     except HubError as error:
-        return {outcome.record_id: result_of(error) for outcome in outcomes}  # type: ignore[misc]
+        return {outcome.record_id: result_of(error) for outcome in outcomes}
     except Exception as error:
         _log.exception("the connector failed while reporting", connection=pipeline.connection.name)
         text = f"{type(error).__name__}: {pipeline.redact(str(error))}"
