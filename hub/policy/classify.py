@@ -26,6 +26,11 @@ LONGEST_SECRET = 4096
 #: Where a JSON answer says what went wrong, in the order of preference, whatever their case.
 DETAIL_NAMES = ("detail", "errors", "error_description", "error", "message", "title")
 
+
+class AnswerTooLargeError(httpx.RequestError):
+    """An answer is over the limit; the rest of it was not read."""
+
+
 #: Single codes first, then the hundreds; what is in neither is no HTTP status, and RFC 9110 (15) takes it for a 5xx.
 FATES: Mapping[int, str] = {
     401: "reauthorize",
@@ -63,6 +68,8 @@ TRANSPORT: Mapping[type[Exception], tuple[type[RetryableError | RejectedError], 
     httpx.ProtocolError: (RetryableError, "the answer is no valid HTTP"),
     httpx.DecodingError: (RetryableError, "the answer's content encoding is damaged"),
     httpx.TooManyRedirects: (RejectedError, "too many redirects"),
+    # It would be as large the next time.
+    AnswerTooLargeError: (RejectedError, "the answer is too large (HUB_MAX_RESPONSE_BYTES)"),
     httpx.TransportError: (RetryableError, "the connection failed"),
     httpx.RequestError: (RetryableError, "the request failed"),
     httpx.HTTPError: (RetryableError, "the request failed"),
