@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 SOURCES := hub connectors tests $(wildcard migrations benchmarks)
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-ops check lint types imports migrations bench lock wheel clean
+.PHONY: help setup demo test test-ops check lint types imports bench lock wheel clean
 
 help:  ## Lists the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -41,7 +41,7 @@ test: $(READY)  ## The test suite, on SQLite and on PostgreSQL.
 test-ops: $(READY)  ## Tests that need tools which pip cannot install (promtool).
 	@$(BIN)/python -m pytest -n 0 -m ops $(PYTEST_ARGS)
 
-check: lint types imports migrations test  ## All that has to hold before a change lands.
+check: lint types imports test  ## All that has to hold before a change lands.
 
 lint: $(READY)
 	@$(BIN)/ruff check $(SOURCES)
@@ -52,10 +52,6 @@ types: $(READY)
 
 imports: $(READY)
 	@$(BIN)/lint-imports
-
-# The migrations, run from empty, have to give what the models say.
-migrations: $(READY)
-	@$(BIN)/hub db check
 
 bench: $(READY)  ## Records a second and cost under a backlog, measured on this machine.
 	@$(BIN)/python -m benchmarks.loop

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,41 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
     """A Valkey of the test's own, to be flushed, stopped, started and killed at will."""
     with Valkey(tmp_path / "valkey") as server:
         yield server
+
+
+@pytest.fixture
+def at_once() -> Callable[..., list[str]]:
+    """Calls ``run()`` of some code in several processes at the same moment; gives what each of them printed.
+
+    The code is run as far as its last line when a process starts, so that imports do not pull them apart.
+    """
+
+    def run(code: str, *, processes: int, environment: Mapping[str, str]) -> list[str]:
+        command = [sys.executable, "-c", f"import sys\n{code}\nprint(flush=True); sys.stdin.read(); run()"]
+        with ExitStack() as stack:
+            started = [
+                stack.enter_context(
+                    subprocess.Popen(
+                        command,
+                        env={**os.environ, **environment},
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        text=True,
+                    )
+                )
+                for _ in range(processes)
+            ]
+            for process in started:
+                assert process.stdout
+                process.stdout.readline()  # it is ready
+            for process in started:
+                assert process.stdin
+                process.stdin.close()
+            printed = [process.stdout.read().strip() for process in started if process.stdout]
+        assert [process.returncode for process in started] == [0] * processes
+        return printed
+
+    return run
 
 
 def _migrate(url: str) -> None:
