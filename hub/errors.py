@@ -66,6 +66,10 @@ class ReauthorizationError(HubError):
         self.response_code = response_code
 
 
+class SignatureError(HubError):
+    """An incoming request does not prove that it comes from the source: answered 401, and nothing is stored."""
+
+
 class ConnectionFailedError(HubError):
     """The connection as a whole is set up wrongly (account, path); going on would do harm, so it stops."""
 

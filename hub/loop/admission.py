@@ -37,29 +37,36 @@ def admit_page(
     db: Database, pipeline: Pipeline, page: Page, *, kind: str, step: PollStep | None = None
 ) -> Admission:
     """Admit a page for a connection. Raises ``LostLeaseError`` when another poller has taken over."""
-    good, bad = sort_out(page.records, pipeline)
     with db.transaction() as tx:
         connection = lock(db, tx, pipeline.connection.id)
         if step is not None:
             leases.verify(db, tx, step.lease)
-        new_bad = quarantine.keep(db, tx, connection, [*page.bad, *bad])
-        run_id = runs.start(db, tx, connection, kind) if good or new_bad else None
-        admitter = Admitter(
-            db=db,
-            tx=tx,
-            connection=connection,
-            streams=pipeline.streams,
-            merge=pipeline.connector.merge,
-            reports=pipeline.connector.reports,
-            run_id=run_id,
-        )
-        admitter.admit(good)
-        for stream in pipeline.streams if page.seals else ():
-            seal(db, tx, connection, stream, page.seals)
-        admission = _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
+        admission = admit_locked(db, tx, connection, pipeline, page, kind=kind)
         if step is not None:
             _move_on(db, tx, connection, page, admission, step)
     return admission
+
+
+def admit_locked(
+    db: Database, tx: Connection, connection: Locked, pipeline: Pipeline, page: Page, *, kind: str
+) -> Admission:
+    """Admit a page inside a transaction that holds the connection's lock; its bells are rung after the commit."""
+    good, bad = sort_out(page.records, pipeline)
+    new_bad = quarantine.keep(db, tx, connection, [*page.bad, *bad])
+    run_id = runs.start(db, tx, connection, kind) if good or new_bad else None
+    admitter = Admitter(
+        db=db,
+        tx=tx,
+        connection=connection,
+        streams=pipeline.streams,
+        merge=pipeline.connector.merge,
+        reports=pipeline.connector.reports,
+        run_id=run_id,
+    )
+    admitter.admit(good)
+    for stream in pipeline.streams if page.seals else ():
+        seal(db, tx, connection, stream, page.seals)
+    return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
 
 
 def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record], list[BadRecord]]:
@@ -81,7 +88,8 @@ def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record
 def _fault(record: Record, pipeline: Pipeline) -> str | None:
     if record.stream not in pipeline.streams:
         return f"stream {record.stream!r} is not one that {pipeline.connector.name} declares"
-    for name, value in (("key", record.key), ("order_key", record.order_key), ("version", record.version)):
+    for name in ("key", "order_key", "version", "content_hash", "group"):
+        value = getattr(record, name)
         if value is None and name != "key":
             continue
         if not isinstance(value, str) or not value or len(value) > KEY_LIMIT or "\x00" in value:
