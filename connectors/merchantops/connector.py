@@ -11,7 +11,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 
 from connectors.merchantops import mapping
 from connectors.merchantops.client import READ_SCOPE, WRITE_SCOPE, MerchantOpsClient
-from hub import codec
 from hub.connector import Bucket, CheckResult, Connector, Ports, Stream, each
 from hub.errors import (
     BadPageError,
@@ -145,10 +144,9 @@ class MerchantOps(Connector[MerchantOpsSettings, MerchantOpsCredentials]):
         organization = self.settings.organization_id
         if organization is None:
             secret = self.credentials.api_key.get_secret_value().encode()
-            organization = f"key {hashlib.blake2b(secret, digest_size=8, person=b'poll-target').hexdigest()}"
-        return codec.dumps(
-            [self.name, self.settings.base_url, organization, self.settings.target_key]
-        ).decode()
+            organization = f"key:{hashlib.blake2b(secret, digest_size=8, person=b'poll-target').hexdigest()}"
+        # Only the last part may hold a blank, so no two targets look alike.
+        return f"{self.name} {self.settings.base_url} {organization} {self.settings.target_key}"
 
     async def check(self) -> CheckResult:
         """One poll of one record.

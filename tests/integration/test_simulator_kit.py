@@ -180,6 +180,16 @@ async def test_latency_delays_every_answer(client: httpx.AsyncClient) -> None:
     assert 0.2 <= loop.time() - began < 1
 
 
+async def test_without_faults_it_answers_at_once(client: httpx.AsyncClient) -> None:
+    """A server that waits for the client's acknowledgement of each header takes 40 ms an answer, so 4 s here."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(100):
+        await client.get("/")
+
+    assert loop.time() - began < 2
+
+
 async def test_faults_meet_the_requests_they_match_and_no_others(client: httpx.AsyncClient) -> None:
     """By method and path; the first set that matches counts."""
     sets = [{"error": 1, "error_status": 500, "match": "POST /records"}, {"error": 1, "match": "/records"}]

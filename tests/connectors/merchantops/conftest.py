@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,44 +12,25 @@ import structlog
 
 from connectors.merchantops.connector import MerchantOps
 from connectors.merchantops.simulator import SIMULATOR
-from hub import codec
-from hub.connector import Bucket, Ports
-from hub.policy.classify import error_of, error_of_exception
+from hub.connector import Bucket, Http, Ports
+from hub.http import HttpPool
+from hub.policy.circuit import MemoryCircuit
+from hub.policy.limiter import MemoryLimiter
 from hub.testing.simulator import Running
 
 Make = Callable[..., MerchantOps]
 
 
-class DirectHttp:
-    """``Http`` without limiter and circuit: a client, and the classification of its answers."""
+class WatchedHttp:
+    """Remembers the bucket of each call, and hands it on."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    def __init__(self, http: Http) -> None:
+        self._http = http
         self.buckets: list[Bucket | None] = []
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        content: bytes | None = None,
-        bucket: Bucket | None = None,
-        accept: Collection[int] = (),
-    ) -> httpx.Response:
-        self.buckets.append(bucket)
-        body = content if json is None else codec.dumps(json)
-        target = f"{method} {url}"
-        try:
-            answer = await self._client.request(method, url, params=params, headers=headers, content=body)
-        except httpx.HTTPError as error:
-            raise error_of_exception(error, target=target) from error
-        error = error_of(answer, target=target, now=datetime.now(UTC))
-        if error is not None and answer.status_code not in accept:
-            raise error
-        return answer
+    async def request(self, method: str, url: str, **told: Any) -> httpx.Response:
+        self.buckets.append(told.get("bucket"))
+        return await self._http.request(method, url, **told)
 
 
 class SystemClock:
@@ -68,8 +49,20 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def http(client: httpx.AsyncClient) -> DirectHttp:
-    return DirectHttp(client)
+async def http() -> AsyncIterator[WatchedHttp]:
+    """The hub's own way out, limiter and circuit included, without Redis."""
+    pool = HttpPool(allow_private_hosts=True, timeout=timedelta(seconds=5))
+    http = pool.for_connection(
+        side="source",
+        tenant="acme",
+        circuit_key="merchantops",
+        default_bucket=Bucket(key="default"),
+        limiter=MemoryLimiter(),
+        circuit=MemoryCircuit(),
+        secrets=["simulator-key"],
+    )
+    yield WatchedHttp(http)
+    await pool.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +79,11 @@ def merchantops(merchantops_server: Running) -> Running:
 
 
 @pytest.fixture
-async def make(http: DirectHttp, merchantops: Running) -> Make:
-    """Builds the connector as the hub does, from what a connection file says."""
+async def make(http: WatchedHttp, merchantops: Running) -> Make:
+    """Builds the connector as the hub does, from what a connection file says; polls need not wait."""
 
     def make(api_key: str = "simulator-key", **settings: Any) -> MerchantOps:
-        told = {"base_url": merchantops.url, "target_key": "custom"} | settings
+        told = {"base_url": merchantops.url, "target_key": "custom", "polls_per_second": 1000} | settings
         nothing: Any = NothingKept()
         ports = Ports(
             http=http, ids=nothing, documents=nothing, clock=SystemClock(), log=structlog.get_logger()

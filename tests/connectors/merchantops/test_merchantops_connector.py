@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -170,9 +171,10 @@ async def test_a_poll_that_the_platform_refuses_stops_the_connection_with_what_i
 
 async def test_polls_are_limited_to_two_a_second_for_each_target(make: Make, http: Any) -> None:
     """One bucket for what MerchantOps counts as one; reports have another, which only learns."""
-    await make().poll(PollRequest())
+    default = MerchantOps.Settings.model_fields["polls_per_second"].default
+    await make(polls_per_second=default).poll(PollRequest())
     await make(target_key="qa").poll(PollRequest())
-    await make(polls_per_second=50).report([outcome()])
+    await make().report([outcome()])
 
     polls, qa, outcomes = http.buckets
     assert (polls.rate, polls.burst) == (2, 1)
@@ -180,11 +182,23 @@ async def test_polls_are_limited_to_two_a_second_for_each_target(make: Make, htt
     assert len({polls.key, qa.key, outcomes.key}) == 3
 
 
+async def test_three_polls_in_a_row_take_a_second(make: Make, merchantops: Running) -> None:
+    """As the platform asks for, whoever polls."""
+    connector = make(polls_per_second=2)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(3):
+        await connector.poll(PollRequest())
+
+    assert loop.time() - began > 0.95
+    assert merchantops.platform.summary()["most_polls_in_a_second"] <= 3
+
+
 @pytest.mark.parametrize(
     ("faults", "error"),
     (
         ({"garbage": 1}, BadPageError),
-        ({"throttle": 1, "retry_after": 7}, ThrottledError),
+        ({"throttle": 1, "retry_after": 1}, ThrottledError),
         ({"error": 1, "error_status": 502}, RetryableError),
         ({"drop": 1}, RetryableError),
         ({"lose": 1}, RetryableError),
@@ -283,7 +297,7 @@ async def test_an_outcome_that_is_refused_is_rejected_alone_with_the_detail(conn
 @pytest.mark.parametrize(
     ("faults", "result"),
     (
-        ({"throttle": 1, "retry_after": 7}, Released),
+        ({"throttle": 1, "retry_after": 1}, Released),
         ({"error": 1}, Retry),
         ({"drop": 1}, Retry),
         ({"lose": 1}, Retry),
@@ -457,3 +471,16 @@ async def test_a_key_that_fits_no_header_is_refused_without_being_shown(make: Ma
 
     assert "api_key" in str(refused.value)
     assert not key or key not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ("a/b", "a b?c#d", "ü%2F%252F", "../x", "a&b=c+d", "漢"))
+async def test_a_record_is_reported_whatever_its_key(connector: MerchantOps, told: Tell, key: str) -> None:
+    """It travels quoted, and the outcome is that record's and no other's."""
+    await told("POST", "records", {"items": [{"record_key": key, "amount": 1}]})
+
+    (result,) = await connector.report([outcome(key)])
+
+    assert isinstance(result, Acknowledged)
+    assert result.warning is None
+    state = await told("GET", "state")
+    assert state["targets"][0]["records"][key]["reports"] == 1
