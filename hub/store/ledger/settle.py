@@ -56,14 +56,15 @@ class Settler:
         held = {record.id: record for record in self.slice.records}
         with self.db.transaction() as tx:
             connection = lock(self.db, tx, self.slice.connection_id)
-            if not self._still_ours(tx):
+            still_held = self._still_held(tx)
+            final = [verdict for verdict in verdicts if verdict.id in still_held]
+            if not final:
                 return Settlement(lost=len(verdicts))
-            behind = self._behind(tx, [held[verdict.id] for verdict in verdicts])
-            final = [self._give_way(tx, verdict, held[verdict.id], behind) for verdict in verdicts]
+            behind = self._behind(tx, [held[verdict.id] for verdict in final])
+            final = [self._give_way(tx, verdict, held[verdict.id], behind) for verdict in final]
             inline = self.reports and connection.may_report
             rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
-            taken = self._update(tx, rows)
-            final = [verdict for verdict in final if verdict.id in taken]
+            self._update(tx, rows)
             self._promote(
                 tx,
                 [
@@ -75,7 +76,7 @@ class Settler:
             self._keep_attempts(tx, connection, final, held)
             self._count(tx, connection, final, held)
             self._hold_back(tx, connection, final)
-            to_report = [row["id"] for row in rows if row["report_state"] == "working" and row["id"] in taken]
+            to_report = [row["id"] for row in rows if row["report_state"] == "working"]
             self._pass_on_claim(tx, connection, to_report)
         return Settlement(
             verdicts=final,
@@ -84,11 +85,19 @@ class Settler:
             groups=any(held[verdict.id].group is not None and _settled(verdict) for verdict in final),
         )
 
-    def _still_ours(self, tx: Connection) -> bool:
-        return (
-            self.db.execute(tx, "SELECT id FROM claim WHERE id = :id", id=self.slice.claim_id).one_or_none()
-            is not None
+    def _still_held(self, tx: Connection) -> set[int]:
+        """The fence: what this claim holds, at this stage. A settle that comes late, or twice, finds nothing."""
+        rows = self.db.execute(
+            tx,
+            "SELECT id FROM record WHERE claim_id = :claim AND state = :state",
+            claim=self.slice.claim_id,
+            state=self._old_state,
         )
+        return {row.id for row in rows}
+
+    @property
+    def _old_state(self) -> str:
+        return "awaiting" if self.slice.stage == "follow" else "working"
 
     def _behind(self, tx: Connection, held: Sequence[Held]) -> Mapping[str, Row[Any]]:
         """The first record that waits behind each of these, by order_key."""
@@ -155,21 +164,18 @@ class Settler:
             "finished_at": connection.now if settled and not needs_report else None,
         }
 
-    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
+    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
         kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
         plain = ", ".join(
             f"{name} = v.{name}" for name in _UPDATE if name not in ("id", "spent", "handle", "external_id")
         )
-        updated = self.db.execute(
+        self.db.execute(
             tx,
             f"UPDATE record SET {plain}, {kept}, attempts = attempts + v.spent, "
             "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL "
-            f"FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id AND record.claim_id = :claim "
-            "RETURNING record.id",
+            f"FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id",
             rows=rowset(rows),
-            claim=self.slice.claim_id,
         )
-        return {row.id for row in updated}
 
     def _promote(self, tx: Connection, successors: Sequence[Row[Any]]) -> None:
         """What waited behind a settled record may be worked now."""
@@ -201,10 +207,11 @@ class Settler:
         self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
     ) -> None:
         moves = Moves()
-        old = "awaiting" if self.slice.stage == "follow" else "working"
         for verdict in verdicts:
             record = held[verdict.id]
-            moves.move(record.stream, old, verdict.state, run_id=record.run_id, group=record.group)
+            moves.move(
+                record.stream, self._old_state, verdict.state, run_id=record.run_id, group=record.group
+            )
             if _settled(verdict) and not self.reports:
                 moves.report(record.stream, run_id=record.run_id)
         moves.write(self.db, tx, connection)
@@ -232,7 +239,16 @@ class Settler:
                 id=self.slice.claim_id,
             )
         else:
-            self.db.execute(tx, "DELETE FROM claim WHERE id = :id", id=self.slice.claim_id)
+            let_go(self.db, tx, self.slice.claim_id)
+
+
+def let_go(db: Database, tx: Connection, claim_id: int) -> None:
+    """A claim ends with the last record that it holds: what was left unsettled comes back when it expires."""
+    db.execute(
+        tx,
+        "DELETE FROM claim WHERE id = :id AND NOT EXISTS (SELECT 1 FROM record WHERE claim_id = :id)",
+        id=claim_id,
+    )
 
 
 def stop_side(
