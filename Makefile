@@ -11,7 +11,7 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
-SOURCES := hub connectors tests $(wildcard migrations benchmarks)
+SOURCES := hatch_build.py hub connectors tests $(wildcard migrations benchmarks)
 READY := $(VENV)/.ready
 
 .PHONY: help setup demo test test-ops check lint types imports bench lock wheel clean
