@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,7 +61,7 @@ class Settler:
             if not final:
                 return Settlement(lost=len(verdicts))
             behind = self._behind(tx, [held[verdict.id] for verdict in final])
-            final = [self._give_way(tx, verdict, held[verdict.id], behind) for verdict in final]
+            final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
             inline = self.reports and connection.may_report
             rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
             self._update(tx, rows)
@@ -74,7 +74,9 @@ class Settler:
                 ],
             )
             self._keep_attempts(tx, connection, final, held)
-            self._count(tx, connection, final, held)
+            self._count(
+                tx, connection, final, held, {row["id"] for row in rows if row["finished_at"] is not None}
+            )
             self._hold_back(tx, connection, final)
             to_report = [row["id"] for row in rows if row["report_state"] == "working"]
             self._pass_on_claim(tx, connection, to_report)
@@ -103,7 +105,7 @@ class Settler:
         """The first record that waits behind each of these, by order_key."""
         rows = self.db.execute(
             tx,
-            "SELECT r.id, r.key, r.order_key, r.version, r.payload "
+            "SELECT r.id, r.key, r.order_key, r.version, r.payload, r.due_at "
             f"FROM {self.db.rows('keys', order_key='text')} JOIN record r ON r.connection_id = :connection "
             "AND r.stream = :stream AND r.order_key = v.order_key AND NOT r.ready AND r.state IN ('waiting', 'parked') "
             "ORDER BY r.id DESC",
@@ -114,27 +116,39 @@ class Settler:
         return {row.order_key: row for row in rows}
 
     def _give_way(
-        self, tx: Connection, verdict: Verdict, held: Held, behind: Mapping[str, Row[Any]]
+        self,
+        tx: Connection,
+        connection: Locked,
+        verdict: Verdict,
+        held: Held,
+        behind: Mapping[str, Row[Any]],
     ) -> Verdict:
-        """Rule 3: a newer record that waits behind makes one that would only wait, park or die superseded."""
+        """Rule 3: a newer record that waits behind makes one that would only wait, park or die superseded.
+
+        What was left to do is merged into the newer one, which keeps the due time (rule 2).
+        """
         successor = behind.get(held.order_key)
-        if verdict.state not in ("waiting", "parked", "dead") or successor is None:
+        yields = verdict.state == "superseded"
+        if successor is None or not (yields or self._is_overtaken(verdict, held, successor)):
             return verdict
-        newer = (
-            held.version is not None and successor.version is not None and held.version < successor.version
-        ) or self.stream.read_anew
-        if not newer:
-            return verdict
-        merged = self.merge(held.payload, codec.loads(successor.payload))
+        due_at = connection.now + verdict.due_after if verdict.state == "waiting" else 0
         self.db.execute(
             tx,
-            "UPDATE record SET payload = :payload WHERE id = :id",
+            "UPDATE record SET payload = :payload, due_at = :due WHERE id = :id",
             id=successor.id,
-            payload=codec.dumps(merged).decode(),
+            payload=codec.dumps(self.merge(held.payload, codec.loads(successor.payload))).decode(),
+            due=max(successor.due_at, due_at),
         )
-        return replace(
-            verdict, state="superseded", status="skipped", error=f"superseded by {successor.key}", due_after=0
-        )
+        reason = f": {verdict.error}" if yields and verdict.error else ""
+        error = f"superseded by {successor.key}{reason}"
+        return replace(verdict, state="superseded", status="skipped", error=error, due_after=0)
+
+    def _is_overtaken(self, verdict: Verdict, held: Held, successor: Row[Any]) -> bool:
+        if verdict.state not in ("waiting", "parked", "dead"):
+            return False
+        if held.version is None or successor.version is None:
+            return self.stream.read_anew
+        return self.stream.read_anew or held.version < successor.version
 
     def _row(
         self, connection: Locked, verdict: Verdict, held: Held, behind: Mapping[str, Row[Any]], inline: bool
@@ -204,15 +218,21 @@ class Settler:
             keep_attempts(self.db, tx, connection, "push", rows)
 
     def _count(
-        self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
+        self,
+        tx: Connection,
+        connection: Locked,
+        verdicts: Sequence[Verdict],
+        held: Mapping[int, Held],
+        finished: Collection[int],
     ) -> None:
+        """What has finished with its push needs no report of its own, and counts as reported."""
         moves = Moves()
         for verdict in verdicts:
             record = held[verdict.id]
             moves.move(
                 record.stream, self._old_state, verdict.state, run_id=record.run_id, group=record.group
             )
-            if _settled(verdict) and not self.reports:
+            if verdict.id in finished:
                 moves.report(record.stream, run_id=record.run_id)
         moves.write(self.db, tx, connection)
 
