@@ -1,10 +1,15 @@
-"""Finds plugins through entry points; one that is broken is reported by name and never stops the others."""
+"""Finds plugins through entry points; one that is broken is reported by name and never stops the others.
+
+Where two distributions claim one name, the hub does not guess whom to hand credentials to: its own plugin is used, or
+else neither.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from itertools import groupby
 from typing import Any
 
 from hub.connector import Connector, Destination
@@ -14,6 +19,9 @@ CONNECTORS = "hub.connectors"
 DESTINATIONS = "hub.destinations"
 SIMULATORS = "hub.simulators"
 COMMANDS = "hub.commands"
+
+#: The distribution whose plugins nobody can take the place of.
+OWN = "connector-hub"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +63,16 @@ def load() -> Registry:
 
 def _load(group: str, base: type | None, broken: dict[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for entry in _entries(group):
+    for entries in _by_name(group):
+        entry = _undisputed(entries)
+        if len(entries) > 1:
+            broken[f"{group}:{entries[0].name}"] = _dispute(entries, entry)
+        if entry is None:
+            continue
         try:
             plugin = entry.load()
             _require(plugin, base, entry)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Whatever a stranger's module does when it is imported, the others must go on.
             broken[f"{group}:{entry.name}"] = f"{type(error).__name__}: {error}"
         else:
@@ -67,8 +80,27 @@ def _load(group: str, base: type | None, broken: dict[str, str]) -> dict[str, An
     return found
 
 
-def _entries(group: str) -> Iterable[EntryPoint]:
-    return sorted(entry_points(group=group), key=lambda entry: entry.name)
+def _by_name(group: str) -> Iterator[Sequence[EntryPoint]]:
+    """The entry points of a group, those that claim one name together."""
+    ordered = sorted(entry_points(group=group), key=lambda entry: (entry.name, _distribution(entry)))
+    for _, entries in groupby(ordered, key=lambda entry: entry.name):
+        yield list(entries)
+
+
+def _undisputed(entries: Sequence[EntryPoint]) -> EntryPoint | None:
+    own = [entry for entry in entries if _distribution(entry) == OWN]
+    chosen = own or entries
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _dispute(entries: Sequence[EntryPoint], used: EntryPoint | None) -> str:
+    rivals = " and ".join(map(_distribution, entries))
+    outcome = f"that of {OWN} is used" if used is not None else "none of them is used"
+    return f"{rivals} all claim this name, so {outcome}: uninstall what you do not need"
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name.replace("_", "-").lower() if entry.dist is not None else ""
 
 
 def _require(plugin: Any, base: type | None, entry: EntryPoint) -> None:
