@@ -51,6 +51,9 @@ class Scheduler:
                 await self.tick()
             except (HubError, RedisError, OSError) as error:
                 _log.warning("the scheduler could not do its round", error=f"{type(error).__name__}: {error}")
+            except Exception:
+                # Nobody would fire anything any more: a fault is told loudly, and the next round is tried.
+                _log.exception("a fault in the scheduler's round")
             try:
                 await asyncio.wait_for(self._stopped.wait(), interval)
             except TimeoutError:

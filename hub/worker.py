@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hub.settings import Settings
@@ -15,6 +18,8 @@ from hub.settings import Settings
 QUEUES = ("sweep", "poll", "report", "work")
 #: An idle worker looks for messages this often, in milliseconds.
 _IDLE_MS = 100
+#: Two SIGTERMs closer together than this are one.
+_SAME_STOP_SECONDS = 3.0
 
 
 def run(settings: Settings) -> int:
@@ -50,6 +55,7 @@ def boot() -> None:
     from hub.runtime import Runtime
     from hub.worker_metrics import WorkerMetrics
 
+    _take_one_stop_for_two()
     settings = Settings()
     log.set_up(settings, process="worker")
     url = ensure_broker(settings)
@@ -62,6 +68,27 @@ def boot() -> None:
     broker = make_broker(url, metrics, EventLoop(), process)
     declared = actors.declare(broker, lambda: process.runtime)
     dramatiq.set_broker(broker)
+
+
+def _take_one_stop_for_two() -> None:
+    """A second SIGTERM kills a Dramatiq worker at once, which is for a person who has lost patience.
+
+    A service manager that signals the whole group sends one itself while the parent passes its own on: those two,
+    within moments of each other, mean one graceful stop.
+    """
+    inherited = signal.getsignal(signal.SIGTERM)
+    if not callable(inherited):
+        return
+    first = 0.0
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        if first and time.monotonic() - first < _SAME_STOP_SECONDS:
+            return
+        first = first or time.monotonic()
+        inherited(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def serve_metrics() -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,12 @@ def add_tenant(db: Database, name: str) -> int:
         raise ConfigurationError(f"the tenant {name} exists already", field="name") from error
 
 
+def require_tenant(db: Database, name: str) -> int:
+    """The tenant's id. Raises ``NotFoundError``."""
+    with db.transaction() as tx:
+        return _tenant_id(db, tx, name)
+
+
 def list_tenants(db: Database) -> Sequence[dict[str, Any]]:
     """All tenants with the number of their connections."""
     with db.transaction() as tx:
@@ -106,7 +113,7 @@ def add_connection(
 
     Raises ``NotFoundError`` for an unknown tenant, ``ConfigurationError`` when the name or the poll target is taken.
     """
-    with db.transaction() as tx:
+    with _race_is_taken(), db.transaction() as tx:
         tenant_id = _tenant_id(db, tx, tenant)
         _refuse_taken(db, tx, name, poll_target)
         now = db.now(tx)
@@ -154,7 +161,7 @@ def replace_connection(
     streams: Sequence[str],
 ) -> None:
     """Store new settings or credentials under the same name; refused credentials get a new chance."""
-    with db.transaction() as tx:
+    with _race_is_taken(), db.transaction() as tx:
         row = db.execute(tx, "SELECT id, tenant_id FROM connection WHERE name = :name", name=name).one()
         _refuse_taken(db, tx, None, poll_target, but=row.id)
         db.execute(
@@ -202,6 +209,20 @@ def list_connections(db: Database, tenant: str | None = None) -> Sequence[Stored
     given = {"tenant": tenant} if tenant is not None else {}
     with db.transaction() as tx:
         return [_stored(row) for row in db.execute(tx, f"{_SELECT}{where} ORDER BY c.name", **given)]
+
+
+def reencrypt(db: Database, rotate: Callable[[str], str]) -> int:
+    """Put ``rotate`` of its credentials in the place of each connection's, all or none; returns how many there are."""
+    with db.transaction() as tx:
+        rows = db.execute(tx, f"SELECT id, credentials FROM connection ORDER BY id{db.row_lock}").all()
+        for row in rows:
+            db.execute(
+                tx,
+                "UPDATE connection SET credentials = :credentials WHERE id = :id",
+                id=row.id,
+                credentials=rotate(row.credentials),
+            )
+        return len(rows)
 
 
 def set_paused(db: Database, name: str, paused: bool) -> None:
@@ -302,6 +323,15 @@ def _tenant_id(db: Database, tx: Connection, tenant: str) -> int:
             f"there is no tenant {tenant!r}; add it with `hub tenant add {tenant}`", field="--tenant"
         )
     return int(row.id)
+
+
+@contextmanager
+def _race_is_taken() -> Iterator[None]:
+    """Somebody stored the same name or poll target between our look and our write."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConfigurationError("another connection with this name or poll target was just saved") from error
 
 
 def _refuse_taken(

@@ -34,8 +34,8 @@ def ring_due(db: Database, *, older_than: int) -> Sequence[Bell]:
             rows = db.execute(
                 tx,
                 "INSERT INTO bell (tenant_id, connection_id, stage, rung_at) "
-                "SELECT c.tenant_id, c.id, :stage, :now FROM connection c WHERE "
-                f"{condition} AND NOT EXISTS (SELECT 1 FROM bell b WHERE b.connection_id = c.id AND b.stage = :stage) "
+                "SELECT c.tenant_id, c.id, CAST(:stage AS varchar), :now FROM connection c WHERE "
+                f"{condition} AND NOT EXISTS (SELECT 1 FROM bell b WHERE b.connection_id = c.id AND b.stage = CAST(:stage AS varchar)) "
                 "RETURNING id, connection_id",
                 stage=stage,
                 now=now,

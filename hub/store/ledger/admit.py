@@ -51,7 +51,7 @@ _INSERT = {
 }
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class _Row:
     """A record as admission sees and changes it; ``id`` is None until it is inserted."""
 
@@ -202,6 +202,10 @@ class Admitter:
             self._seen_again(known, record)
             return
         stream = self.streams[record.stream]
+        if known is not None and known.order_key == _order_key(record) and known.newer_than(record, stream):
+            # An older version of the key itself, come late: a row of its own would hide what is known of the newer.
+            self.duplicates += 1
+            return
         chain = self._chains.setdefault((record.stream, _order_key(record)), [])
         row = self._new_row(record, fingerprint, known)
         newer = self._newer(record, chain, stream)
@@ -209,7 +213,7 @@ class Admitter:
             self.stale += 1
             self._supersede_at_birth(row, newer)
             return
-        self._replace_older(row, record, chain, stream)
+        self._replace_older(row, known, record, chain, stream)
         self._poke(chain, stream)
 
     def _seen_again(self, known: _Row, record: Record) -> None:
@@ -230,8 +234,8 @@ class Admitter:
 
     def _newer(self, record: Record, chain: Sequence[_Row], stream: Stream) -> _Row | None:
         pushed = self._pushed.get((record.stream, _order_key(record)))
-        candidates = [row for row in (*chain, pushed) if row is not None and row.state != "dead"]
-        return next((row for row in candidates if row.newer_than(record, stream)), None)
+        candidates = (*chain, pushed)
+        return next((row for row in candidates if row is not None and row.newer_than(record, stream)), None)
 
     def _new_row(self, record: Record, fingerprint: str, known: _Row | None) -> _Row:
         row = _Row(
@@ -256,32 +260,33 @@ class Admitter:
         self._inserts.append(row)
         self._mark_superseded(row, newer)
 
-    def _replace_older(self, row: _Row, record: Record, chain: list[_Row], stream: Stream) -> None:
-        dead = [other for other in chain if other.state == "dead"]
-        older = [other for other in chain if other.replaceable and other.older_than(record, stream)]
-        row.payload = self._merged(record, [*(d for d in dead if d.older_than(record, stream)), *older])
-        same = next((other for other in reversed(older) if other.key == row.key), None)
-        for other in older:
-            if other is not same:
+    def _replace_older(
+        self, row: _Row, known: _Row | None, record: Record, chain: list[_Row], stream: Stream
+    ) -> None:
+        """Rules 2 and 3: what gives way settles, except for the key's own row, which takes the new version on."""
+        replaced = [other for other in chain if _gives_way(other, record, stream)]
+        row.payload = self._merged(record, [other for other in replaced if other.older_than(record, stream)])
+        kept = known if known is not None and _may_take_over(known, row, chain, replaced) else None
+        waited = [other for other in replaced if other.state != "dead"]
+        for other in replaced:
+            if other is not kept:
                 chain.remove(other)
-                self._supersede(other, same or row)
-        if same is not None:
-            self._take_over(same, row)
+                self._supersede(other, kept or row)
+        if kept is not None:
+            self._take_over(kept, row)
         else:
-            self._append(row, older, chain)
-        for other in dead:
-            chain.remove(other)
-            self._supersede_dead(other, same or row)
+            self._append(row, waited, chain)
 
-    def _merged(self, record: Record, older: Sequence[_Row]) -> str:
+    def _merged(self, record: Record, replaced: Sequence[_Row]) -> str:
+        """What is left to do. The latest is merged first, so that of two that disagree the later one is heard."""
         payload = record.payload
-        for other in older:
+        for other in reversed(replaced):
             payload = self.merge(self._payload(other), payload)
         return codec.dumps(payload).decode()
 
-    def _append(self, row: _Row, older: Sequence[_Row], chain: list[_Row]) -> None:
-        if older:
-            row.due_at = max(self.connection.now, min(other.due_at for other in older))
+    def _append(self, row: _Row, waited: Sequence[_Row], chain: list[_Row]) -> None:
+        if waited:
+            row.due_at = max(self.connection.now, min(other.due_at for other in waited))
             self.coalesced += 1
         row.ready = not any(other.state in OPEN_STATES for other in chain)
         chain.append(row)
@@ -303,8 +308,12 @@ class Admitter:
 
     def _supersede(self, row: _Row, successor: _Row) -> None:
         self._moves.move(row.stream, row.state, "superseded", run_id=row.run_id, group=row.group)
-        self._moves.coalesce(row.stream)
-        self._mark_superseded(row, successor)
+        if row.state == "dead":
+            # It has settled and said so; it only cannot be replayed any more.
+            row.state, row.successor = "superseded", successor
+        else:
+            self._moves.coalesce(row.stream)
+            self._mark_superseded(row, successor)
         self._change(row)
 
     def _mark_superseded(self, row: _Row, successor: _Row) -> None:
@@ -322,23 +331,17 @@ class Admitter:
         if not own_report:
             self._moves.report(row.stream, run_id=row.run_id)
 
-    def _supersede_dead(self, row: _Row, successor: _Row) -> None:
-        """It has settled and said so; it only cannot be replayed any more."""
-        self._moves.move(row.stream, "dead", "superseded", run_id=row.run_id, group=row.group)
-        row.state, row.successor = "superseded", successor
-        self._change(row)
-
     def _poke(self, chain: Sequence[_Row], stream: Stream) -> None:
         if stream.follow_on_newer:
             self._poked += [row.id for row in chain if row.state == "awaiting" and row.id is not None]
 
     def _settle_heads(self) -> None:
-        """Rule 1: the first open row of each thing is the one that may be worked."""
+        """Rule 1: one open row of each thing may be worked, the first where there is none."""
         for chain in self._chains.values():
-            head = next((row for row in chain if row.state in OPEN_STATES), None)
-            if head is not None and not head.ready:
-                head.ready = True
-                self._change(head)
+            still_open = [row for row in chain if row.state in OPEN_STATES]
+            if still_open and not any(row.ready for row in still_open):
+                still_open[0].ready = True
+                self._change(still_open[0])
 
     def _change(self, row: _Row) -> None:
         if row.id is not None:
@@ -443,6 +446,20 @@ class Admitter:
 
 def _order_key(record: Record) -> str:
     return record.key if record.order_key is None else record.order_key
+
+
+def _gives_way(row: _Row, record: Record, stream: Stream) -> bool:
+    """An older one does, if nobody works on it; a dead one of the same key does for any other content."""
+    if row.state == "dead" and row.key == record.key:
+        return True
+    return (row.replaceable or row.state == "dead") and row.older_than(record, stream)
+
+
+def _may_take_over(known: _Row, row: _Row, chain: Sequence[_Row], replaced: Sequence[_Row]) -> bool:
+    """A key's latest row may, within its group, where nothing is left that came after it."""
+    if known not in replaced or not known.replaceable or known.group != row.group:
+        return False
+    return all(other in replaced for other in chain[chain.index(known) :])
 
 
 def _row(row: Row[Any]) -> _Row:

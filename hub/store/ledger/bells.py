@@ -46,8 +46,8 @@ def answer(db: Database, bell: Bell, *, limit: int) -> bool:
         row = db.execute(
             tx,
             "INSERT INTO bell (id, tenant_id, connection_id, stage, rung_at) "
-            "SELECT :id, tenant_id, id, :stage, :now FROM connection WHERE id = :connection AND "
-            "(SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = :stage) < :limit",
+            "SELECT :id, tenant_id, id, CAST(:stage AS varchar), :now FROM connection WHERE id = :connection AND "
+            "(SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = CAST(:stage AS varchar)) < :limit",
             id=bell.id,
             stage=bell.stage,
             connection=bell.connection_id,

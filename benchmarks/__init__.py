@@ -1,0 +1,1 @@
+"""Speed, measured as a ratio against something that runs side by side; absolute times prove nothing."""

@@ -1,0 +1,88 @@
+"""Browser authorizations under way, and the credentials that they end with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hub.errors import NotFoundError
+from hub.store.connections import StoredConnection
+from hub.store.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """What was kept under a hash, now taken out. ``expired``: it came too late."""
+
+    connection_id: int
+    redirect_uri: str
+    expired: bool
+
+
+def keep(
+    db: Database, connection: StoredConnection, token_hash: str, *, redirect_uri: str, lifetime: timedelta
+) -> None:
+    """Keep the hash of a token that is good once, for this connection, for ``lifetime``."""
+    with db.transaction() as tx:
+        db.execute(
+            tx,
+            "INSERT INTO authorization_state (state_hash, tenant_id, connection_id, redirect_uri, expires_at) "
+            "VALUES (:hash, :tenant, :connection, :redirect, :expires)",
+            hash=token_hash,
+            tenant=connection.tenant_id,
+            connection=connection.id,
+            redirect=redirect_uri,
+            expires=db.now(tx) + round(lifetime.total_seconds() * 1_000_000),
+        )
+
+
+def take(db: Database, token_hash: str, *, connection_id: int | None = None) -> Pending | None:
+    """Take a token out: of any number of callers at once, one gets it. None for one that is unknown or another
+    connection's, which then stays."""
+    mine = "" if connection_id is None else " AND connection_id = :connection"
+    given = {} if connection_id is None else {"connection": connection_id}
+    with db.transaction() as tx:
+        row = db.execute(
+            tx,
+            f"DELETE FROM authorization_state WHERE state_hash = :hash{mine} "
+            "RETURNING connection_id, redirect_uri, expires_at",
+            hash=token_hash,
+            **given,
+        ).one_or_none()
+        if row is None:
+            return None
+        return Pending(
+            connection_id=row.connection_id,
+            redirect_uri=row.redirect_uri,
+            expired=row.expires_at <= db.now(tx),
+        )
+
+
+def renew(db: Database, connection_id: int, change: Callable[[str], str], *, both_sides: bool) -> None:
+    """Replace a connection's encrypted credentials by what ``change`` makes of them, and give them a new chance now.
+
+    ``both_sides``: the connector pushes with them as well. Raises ``NotFoundError``; whatever ``change`` raises
+    leaves everything as it was.
+    """
+    accepted = ", destination_refused = NULL" if both_sides else ""
+    with db.transaction() as tx:
+        row = db.execute(
+            tx, f"SELECT credentials FROM connection WHERE id = :id{db.row_lock}", id=connection_id
+        ).one_or_none()
+        if row is None:
+            raise NotFoundError(f"connection {connection_id} does not exist any more")
+        db.execute(
+            tx,
+            f"UPDATE connection SET credentials = :credentials, source_refused = NULL{accepted}, "
+            "revision = revision + 1 WHERE id = :id",
+            id=connection_id,
+            credentials=change(row.credentials),
+        )
+        db.execute(
+            tx,
+            "UPDATE schedule SET due_at = :now, fired_until = NULL, failed_polls = 0 WHERE connection_id = :id",
+            id=connection_id,
+            now=db.now(tx),
+        )
+        db.execute(tx, "UPDATE tally SET hold_until = NULL WHERE connection_id = :id", id=connection_id)
