@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _as_seconds(value: Any) -> Any:
+    """The environment knows texts alone, and ``HUB_CLAIM_LEASE=30`` is how people write thirty seconds."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return float(value)
+    return value
+
+
+#: Written as seconds ("0.5") or in ISO 8601 ("PT30S", "P30D").
+Duration = Annotated[timedelta, BeforeValidator(_as_seconds), Field(gt=timedelta(0))]
 
 
 class Settings(BaseSettings):
@@ -36,7 +49,7 @@ class Settings(BaseSettings):
 
     processes: int = Field(1, ge=1, description="Worker processes of one `hub worker`.")
     threads: int = Field(8, ge=1, description="Slices at work at once in one worker process.")
-    shutdown_timeout: timedelta = Field(
+    shutdown_timeout: Duration = Field(
         timedelta(seconds=20), description="How long SIGTERM waits for slices."
     )
 
@@ -55,23 +68,19 @@ class Settings(BaseSettings):
     worker_metrics_port: int = 9191
     scheduler_metrics_port: int = 9192
 
-    claim_lease: timedelta = Field(
+    claim_lease: Duration = Field(
         timedelta(seconds=60), description="A claim without a heartbeat is lost after it."
     )
-    poll_lease: timedelta = Field(
-        timedelta(seconds=90), description="A poll without an end is lost after it."
-    )
-    bell_age: timedelta = Field(
+    poll_lease: Duration = Field(timedelta(seconds=90), description="A poll without an end is lost after it.")
+    bell_age: Duration = Field(
         timedelta(seconds=30), description="A bell that nobody answered is rung again."
     )
-    sweep_interval: timedelta = Field(
+    sweep_interval: Duration = Field(
         timedelta(seconds=2), description="How often the sweeper looks for what is due."
     )
-    schedule_interval: timedelta = Field(
-        timedelta(seconds=0.25), description="How often due polls are fired."
-    )
-    keep_finished: timedelta = Field(timedelta(days=30), description="Finished records are pruned after it.")
-    http_timeout: timedelta = Field(timedelta(seconds=30), description="Of one request, answer included.")
+    schedule_interval: Duration = Field(timedelta(seconds=0.25), description="How often due polls are fired.")
+    keep_finished: Duration = Field(timedelta(days=30), description="Finished records are pruned after it.")
+    http_timeout: Duration = Field(timedelta(seconds=30), description="Of one request, answer included.")
     max_response_bytes: int = Field(32 * 1024 * 1024, description="A larger answer is refused.")
     max_connections: int = Field(256, description="Pooled HTTP connections of one process.")
 
