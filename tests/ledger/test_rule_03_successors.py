@@ -152,6 +152,21 @@ def test_a_successor_of_equal_version_does_not_replace_what_retries(ledger: Ledg
     assert [ledger.push(), ledger.push()] == [["a1"], ["a2"]]
 
 
+@pytest.mark.parametrize("version", (None, "1"))
+def test_a_dead_letter_outlives_what_cannot_be_compared_with_it(ledger: Ledger, version: str | None) -> None:
+    """Its content is in no other record: it stays to be shown, though a replay would undo the later one."""
+    ledger.admit(price("a1", version, thing="a", amount=1))
+    ledger.push("dead")
+    ledger.admit(price("a2", version, thing="a", amount=2))
+
+    assert ledger.states() == {"a1": "dead", "a2": "waiting"}
+    with pytest.raises(ConfigurationError, match="overtaken"):
+        ledger.replay("a1")
+    ledger.push()
+    with pytest.raises(ConfigurationError, match="overtaken"):
+        ledger.replay("a1")
+
+
 def test_a_dead_letter_of_the_same_key_gives_way_to_new_content(ledger: Ledger) -> None:
     """Another hash is a new version of it, comparable or not."""
     ledger.admit(price("a", amount=1))
@@ -159,6 +174,17 @@ def test_a_dead_letter_of_the_same_key_gives_way_to_new_content(ledger: Ledger) 
     ledger.admit(price("a", amount=2))
 
     assert [row["state"] for row in ledger.rows("a")] == ["superseded", "waiting"]
+
+
+def test_a_newer_dead_record_is_not_superseded_by_an_older_one(ledger: Ledger) -> None:
+    """It holds the newest price, and can be replayed."""
+    ledger.admit(price("new", "2", thing="a"))
+    ledger.push("dead")
+    ledger.admit(price("late", "1", thing="a"))
+
+    assert ledger.states() == {"new": "dead", "late": "superseded"}
+    assert ledger.replay("new") == "push"
+    assert ledger.push() == ["new"]
 
 
 def test_replaying_a_superseded_record_is_refused(ledger: Ledger) -> None:

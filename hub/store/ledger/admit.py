@@ -267,7 +267,8 @@ class Admitter:
         replaced = [other for other in chain if _gives_way(other, record, stream)]
         row.payload = self._merged(record, [other for other in replaced if other.older_than(record, stream)])
         kept = known if known is not None and _may_take_over(known, row, chain, replaced) else None
-        waited = [other for other in replaced if other.state != "dead"]
+        waited = [other.due_at for other in replaced if other.state != "dead"]
+        row.due_at = max(waited, default=row.due_at)
         for other in replaced:
             if other is not kept:
                 chain.remove(other)
@@ -275,7 +276,8 @@ class Admitter:
         if kept is not None:
             self._take_over(kept, row)
         else:
-            self._append(row, waited, chain)
+            self.coalesced += bool(waited)
+            self._append(row, chain)
 
     def _merged(self, record: Record, replaced: Sequence[_Row]) -> str:
         """What is left to do. The latest is merged first, so that of two that disagree the later one is heard."""
@@ -284,10 +286,7 @@ class Admitter:
             payload = self.merge(self._payload(other), payload)
         return codec.dumps(payload).decode()
 
-    def _append(self, row: _Row, waited: Sequence[_Row], chain: list[_Row]) -> None:
-        if waited:
-            row.due_at = max(self.connection.now, min(other.due_at for other in waited))
-            self.coalesced += 1
+    def _append(self, row: _Row, chain: list[_Row]) -> None:
         row.ready = not any(other.state in OPEN_STATES for other in chain)
         chain.append(row)
         self.new += 1
@@ -298,7 +297,7 @@ class Admitter:
         """The same key again, newer: its row keeps its place and due time and starts its attempts anew."""
         if waiting.state == "parked":
             self._moves.move(waiting.stream, "parked", "waiting", run_id=waiting.run_id, group=waiting.group)
-        waiting.state = "waiting"
+        waiting.state, waiting.due_at = "waiting", row.due_at
         waiting.version, waiting.number = row.version, row.number
         waiting.content_hash, waiting.payload = row.content_hash, row.payload
         self._latest[row.stream, row.key] = waiting
@@ -403,6 +402,7 @@ class Admitter:
             "id": "bigint",
             "state": "text",
             "ready": "boolean",
+            "due_at": "bigint",
             "version": "text",
             "number": "integer",
             "content_hash": "text",
@@ -417,7 +417,7 @@ class Admitter:
         fresh = "CASE WHEN v.payload IS NULL THEN {0} ELSE 0 END"
         self.db.execute(
             self.tx,
-            "UPDATE record SET state = v.state, ready = v.ready, version = v.version, number = v.number, "
+            "UPDATE record SET state = v.state, ready = v.ready, due_at = v.due_at, version = v.version, number = v.number, "
             "content_hash = v.content_hash, payload = coalesce(v.payload, record.payload), "
             f"attempts = {fresh.format('attempts')}, total_attempts = {fresh.format('total_attempts')}, "
             f"lost_claims = {fresh.format('lost_claims')}, "
@@ -517,6 +517,7 @@ def _updatable(row: _Row) -> dict[str, Any]:
         "id": row.id,
         "state": row.state,
         "ready": row.ready,
+        "due_at": row.due_at,
         "version": row.version,
         "number": row.number,
         "content_hash": row.content_hash,
