@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -48,6 +49,13 @@ class Shop:
         with engine.begin() as connection:
             result = connection.execute(text(statement))
             return [tuple(row) for row in result] if result.returns_rows else []
+
+    def wait_for_a_lock(self) -> None:
+        """Until somebody waits for somebody else's row."""
+        while not self.run(
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ):
+            time.sleep(0.01)
 
     def prices(self) -> Sequence[Any]:
         return self.run("SELECT sku, price, currency, stock FROM prices ORDER BY sku")
@@ -500,8 +508,7 @@ class TestPostgres:
         with engine.connect() as other:
             other.execute(text("INSERT INTO prices (sku, price) VALUES ('sku-1', 1)"))
             push = asyncio.create_task(destination.push([price(item, 1, "2")]))
-            while not shop.run("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(shop.wait_for_a_lock)
             other.commit()
         engine.dispose()
 
