@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hub.errors import HubError
-from hub.loop.poll import PollOutcome, poll
+from hub.loop.poll import poll
 from hub.loop.sweep import sweep
 from hub.loop.work import close_groups, report, work
-from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.ledger.lock import lock
@@ -59,6 +58,7 @@ class Drain:
     wait: timedelta
     on_progress: Callable[[DrainSummary], None] = lambda _: None
     summary: DrainSummary = field(default_factory=DrainSummary)
+    _ending: bool = False
 
     async def run(self) -> DrainSummary:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
@@ -68,41 +68,39 @@ class Drain:
         sweeper = asyncio.create_task(self._sweep())
         try:
             if pipeline.connector.polls:
-                await self._poll_to_the_end(pipeline)
+                await self._poll_to_the_end()
             await self._settle_down(started)
         finally:
-            for task in (*workers, sweeper):
-                task.cancel()
+            # Slices in flight settle; nothing is begun any more.
+            self._ending = True
+            sweeper.cancel()
             await asyncio.gather(*workers, sweeper, return_exceptions=True)
         await close_groups(self.runtime, self.connection_id)
         await self._look()
         self.summary.seconds = round(time.monotonic() - started, 3)
         return self.summary
 
-    async def _poll_to_the_end(self, pipeline: Pipeline) -> None:
-        """One poll more after the last that brought something new, so that what it left behind is not overlooked."""
-        while True:
-            outcome = await poll(self.runtime, self.connection_id)
+    async def _poll_to_the_end(self) -> None:
+        """Until a page brings nothing new; a full one without news is asked for once more, deeper."""
+        deeper = False
+        while not self.runtime.stopping:
+            outcome = await poll(self.runtime, self.connection_id, early=True)
             self.summary.polled += outcome.polled
+            self.on_progress(self.summary)
             if outcome.result in ("failed", "refused"):
                 self.summary.error = outcome.error
                 return
-            if not self._more_to_poll(outcome) and not await self._backlog_is_full(pipeline, outcome):
+            if outcome.result == "paused" and (await self._connection()).may_poll:
+                await asyncio.sleep(outcome.next_in.total_seconds())
+                continue
+            if outcome.result != "ok" or not (outcome.news or (outcome.full and not deeper)):
                 return
+            deeper = outcome.full and not outcome.news
             await asyncio.sleep(min(outcome.next_in, timedelta(seconds=1)).total_seconds())
-
-    @staticmethod
-    def _more_to_poll(outcome: PollOutcome) -> bool:
-        news = outcome.admission.new + outcome.admission.coalesced
-        return outcome.result == "ok" and news > 0
-
-    async def _backlog_is_full(self, pipeline: Pipeline, outcome: PollOutcome) -> bool:
-        connection = await self._connection()
-        return outcome.result == "paused" and connection.may_poll
 
     async def _settle_down(self, started: float) -> None:
         """Until nothing is open, or what is left is not due within ``wait``, or a side is refused."""
-        while True:
+        while not self.runtime.stopping:
             connection = await self._connection()
             await self._look()
             self.summary.seconds = round(time.monotonic() - started, 3)
@@ -123,7 +121,7 @@ class Drain:
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _slices(self) -> None:
-        while True:
+        while not self._ending and not self.runtime.stopping:
             done = 0
             for step in (work, report):
                 try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field, replace
+import uuid
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +32,6 @@ from hub.telemetry import Polled
 
 #: No poll runs over a minute: anything longer is a handle in the cursor.
 POLL_TIMEOUT = timedelta(seconds=60)
-#: One message goes on asking for full pages at most this long; then another tenant's message has its turn.
-POLL_AT_MOST = timedelta(seconds=20)
 #: While the backlog is full, polling looks again after this.
 BACKLOG_PAUSE = timedelta(seconds=1)
 
@@ -41,52 +40,46 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PollOutcome:
-    """What the last poll came to; ``polled`` counts the records of all pages. ``result`` is ok, failed, refused, paused or lost; ``next_in`` when it is due again."""
+    """What one poll came to. ``result`` is ok, failed, refused, paused, early or lost; ``next_in`` when it is due again."""
 
     result: str
     next_in: timedelta = timedelta(0)
     polled: int = 0
+    full: bool = False
     admission: Admission = field(default_factory=Admission)
     error: str | None = None
 
     @property
-    def at_once(self) -> bool:
-        """The source has more, now."""
-        return self.result == "ok" and self.polled > 0 and self.next_in < timedelta(seconds=2)
+    def news(self) -> int:
+        """Records that were not known before, or came with new content."""
+        return self.admission.new + self.admission.coalesced
 
 
-async def poll(runtime: Runtime, connection_id: int) -> PollOutcome:
-    """Poll until a page brings no more at once; nothing happens while another process holds the lease."""
-    lease_time = round(runtime.settings.poll_lease.total_seconds() * 1_000_000)
-    name = f"poll:{connection_id}"
-    lease = await runtime.db.run(leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time)
+async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> PollOutcome:
+    """Ask for one page, unless another process does so now, or (without ``early``) it is not yet time.
+
+    A message that was doubled or late finds that its poll has been made, and makes no other.
+    """
+    lease = await runtime.db.run(
+        leases.acquire,
+        runtime.db,
+        f"poll:{connection_id}",
+        holder=f"{runtime.worker}:{uuid.uuid4().hex[:8]}",
+        duration=round(runtime.settings.poll_lease.total_seconds() * 1_000_000),
+    )
     if lease is None:
         return PollOutcome(result="lost")
-    started = time.monotonic()
     try:
-        outcome = await _poll_once(runtime, connection_id, lease)
-        polled = outcome.polled
-        while (
-            outcome.at_once
-            and not runtime.stopping
-            and time.monotonic() - started < POLL_AT_MOST.total_seconds()
-        ):
-            await asyncio.sleep(outcome.next_in.total_seconds())
-            held = await runtime.db.run(
-                leases.acquire, runtime.db, name, holder=runtime.worker, duration=lease_time
-            )
-            if held is None:
-                return PollOutcome(result="lost")
-            outcome = await _poll_once(runtime, connection_id, held)
-            polled += outcome.polled
+        return await _poll(runtime, connection_id, lease, early=early)
     finally:
         await runtime.db.run(leases.release, runtime.db, lease)
-    return replace(outcome, polled=polled)
 
 
-async def _poll_once(runtime: Runtime, connection_id: int, lease: leases.HeldLease) -> PollOutcome:
+async def _poll(runtime: Runtime, connection_id: int, lease: leases.HeldLease, *, early: bool) -> PollOutcome:
     started = time.monotonic()
     connection, state = await runtime.db.run(_read, runtime, connection_id)
+    if state.due_at > connection.now and not early:
+        return PollOutcome(result="early")
     pipeline = await runtime.pipeline(connection_id, revision=connection.revision)
     outcome = await _step(runtime, pipeline, lease, connection, state)
     runtime.ring(outcome.admission.bells)
@@ -162,7 +155,11 @@ async def _admit(
     step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls)
     admission = await runtime.db.run(admit_page, runtime.db, pipeline, page, kind="poll", step=step)
     return PollOutcome(
-        result="ok", next_in=wait, polled=len(page.records) + len(page.bad), admission=admission
+        result="ok",
+        next_in=wait,
+        polled=len(page.records) + len(page.bad),
+        full=page.full,
+        admission=admission,
     )
 
 
