@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,10 +65,13 @@ class User:
 
 
 @pytest.fixture
-def home(hub_home: Path) -> Iterator[Path]:
-    """A HUB_HOME whose broker has to be gone by itself at the end."""
-    yield hub_home
-    assert_gone(hub_home)
+def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A HUB_HOME whose broker has to be gone by itself at the end; short, as its length matters here."""
+    with tempfile.TemporaryDirectory(prefix="hub-") as folder:
+        monkeypatch.setattr("tempfile.tempdir", folder)
+        home = Path(folder, "home")
+        yield home
+        assert_gone(home)
 
 
 def assert_gone(home: Path) -> None:
@@ -237,7 +241,6 @@ def test_a_long_home_gets_a_short_socket(home: Path) -> None:
     assert (broker.folder / "appendonlydir").exists()
     broker.leave()
     assert_gone(long_home)
-    socket_path(broker.folder).parent.rmdir()
 
 
 def test_a_home_with_odd_characters_works(home: Path) -> None:
@@ -258,7 +261,6 @@ def test_a_short_folder_that_others_can_enter_is_refused(home: Path) -> None:
 
     with pytest.raises(ServiceUnavailableError, match="nobody else can enter"):
         socket_path(folder)
-    short.rmdir()
 
 
 def test_where_even_the_short_socket_is_too_long_the_remedy_is_named(
@@ -301,7 +303,7 @@ def test_damaged_data_is_an_error_that_names_the_log(home: Path) -> None:
 
 def test_a_socket_that_nobody_listens_on_is_taken_over(home: Path) -> None:
     """It was left behind by a server that was killed together with its keeper."""
-    (home / "valkey").mkdir()
+    (home / "valkey").mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(home / "valkey" / "valkey.sock"))
     user = User(home)
