@@ -112,10 +112,19 @@ def ids_result(answer: httpx.Response, expression: Expression | None, count: int
         return [Success(response_code=status, warning=f"no external ids: {error}")] * count
 
 
+def measured(result: PushResult, answer: httpx.Response) -> PushResult:
+    """The result with the milliseconds that its call was on the wire, without waits for the rate limit."""
+    return _with_duration(result, answer.elapsed.total_seconds())
+
+
 def timed(result: PushResult, started: float) -> PushResult:
-    """The result with the milliseconds since ``started`` (of ``time.perf_counter``), where it can carry them."""
-    if isinstance(result, Success | Skipped | Rejected | Retry):
-        return dataclasses.replace(result, duration_ms=round((time.perf_counter() - started) * 1000))
+    """The result with the milliseconds since ``started`` (of ``time.perf_counter``), unless it was measured."""
+    return _with_duration(result, time.perf_counter() - started)
+
+
+def _with_duration(result: PushResult, seconds: float) -> PushResult:
+    if isinstance(result, Success | Skipped | Rejected | Retry) and result.duration_ms is None:
+        return dataclasses.replace(result, duration_ms=round(seconds * 1000))
     return result
 
 

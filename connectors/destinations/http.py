@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel
 
-from connectors.destinations.answers import Statuses, ids_result, single_result, timed
+from connectors.destinations.answers import Statuses, ids_result, measured, single_result, timed
 from connectors.destinations.batch_results import ResultReader
 from connectors.destinations.bisect import Bisection
 from connectors.destinations.http_settings import HttpCredentials, HttpSettings, auth_headers
@@ -78,7 +78,7 @@ class HttpDestination(Destination[HttpSettings, HttpCredentials]):
         except HubError as error:
             return timed(result_of(error), started)
         result = self._statuses.undecided(answer.status_code) or single_result(answer, self._external_id)
-        return timed(result, started)
+        return measured(result, answer)
 
     async def _push_batches(self, items: Sequence[Item]) -> Sequence[PushResult]:
         results: dict[int, PushResult] = {}
@@ -121,6 +121,9 @@ class HttpDestination(Destination[HttpSettings, HttpCredentials]):
         # Of the members' keys alone: a half that is sent again after a crash has the same key again.
         key = codec.fingerprint([member.key for member in batch])
         answer = await self._send(batch[0].url, content, key)
+        return [measured(result, answer) for result in self._batch_results(answer, batch)]
+
+    def _batch_results(self, answer: httpx.Response, batch: Sequence[_Member]) -> Sequence[PushResult]:
         if undecided := self._statuses.undecided(answer.status_code):
             return [undecided] * len(batch)
         if self._results is None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 
 from hub import codec
 from hub.connector import Bucket, Ports
-from hub.policy.classify import error_of, error_of_exception
+from hub.http import HttpPool
+from hub.policy.circuit import MemoryCircuit
+from hub.policy.limiter import MemoryLimiter
 from hub.records import Item
 from hub.testing.asgi import Receive, Scope, Send, read_body, respond
 
@@ -59,6 +60,8 @@ class Recorder:
         )
         self.calls.append(call)
         status, body = self.answer(call)
+        if status == 204:
+            body = b""
         await respond(send, status, body if isinstance(body, bytes) else codec.dumps(body))
 
 
@@ -83,38 +86,6 @@ def api(recorder: Recorder) -> Recorder:
     return recorder
 
 
-class PlainHttp:
-    """The port ``Http`` with nothing but the table of errors."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-        self.buckets: list[Bucket | None] = []
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        content: bytes | None = None,
-        bucket: Bucket | None = None,
-        accept: Collection[int] = (),
-    ) -> httpx.Response:
-        self.buckets.append(bucket)
-        target = f"{method} {url}"
-        try:
-            answer = await self.client.request(method, url, params=params, headers=headers, content=content)
-        except httpx.HTTPError as error:
-            raise error_of_exception(error, target=target) from error
-        if answer.status_code not in accept and (
-            error := error_of(answer, target=target, now=datetime.now(UTC))
-        ):
-            raise error
-        return answer
-
-
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -134,16 +105,26 @@ class MemoryLog:
 
 @pytest.fixture
 async def ports() -> AsyncIterator[Ports]:
-    async with httpx.AsyncClient() as client:
-        yield Ports(
-            http=PlainHttp(client),
-            ids=None,  # type: ignore[arg-type]
-            documents=None,  # type: ignore[arg-type]
-            clock=SystemClock(),
-            log=MemoryLog(),
-            connection="prices",
-            tenant="acme",
-        )
+    """As the core hands them over, with its own way out and a limiter and circuits that are new."""
+    pool = HttpPool(allow_private_hosts=True, timeout=timedelta(seconds=5))
+    http = pool.for_connection(
+        side="destination",
+        tenant="acme",
+        circuit_key="erp",
+        default_bucket=Bucket(key="erp"),
+        limiter=MemoryLimiter(),
+        circuit=MemoryCircuit(),
+    )
+    yield Ports(
+        http=http,
+        ids=None,  # type: ignore[arg-type]
+        documents=None,  # type: ignore[arg-type]
+        clock=SystemClock(),
+        log=MemoryLog(),
+        connection="prices",
+        tenant="acme",
+    )
+    await pool.close()
 
 
 @pytest.fixture

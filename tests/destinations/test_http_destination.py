@@ -140,6 +140,7 @@ async def test_delete_sends_no_body(api: Any, make: Make, item: MakeItem) -> Non
         (409, {}, Rejected),
         (422, {}, Rejected),
         (401, {}, Refused),
+        (403, {}, Refused),
         (408, {}, Retry),
         (500, {}, Retry),
         (503, {}, Retry),
@@ -202,14 +203,23 @@ async def test_an_id_that_cannot_be_read_is_a_warning(
     assert warning in str(result.warning)
 
 
-async def test_calls_share_the_connections_bucket(make: Make, item: MakeItem, ports: Ports) -> None:
-    """One bucket for the connection, with the rate that its user set."""
-    destination = make(rate=2.5, burst=5)
+async def test_calls_are_held_to_the_connections_rate(make: Make, item: MakeItem, ports: Ports) -> None:
+    """One bucket for all calls of the connection, and none for those of another one."""
+    another = HttpDestination(make().settings, make().credentials, replace(ports, connection="stock"))
 
-    await destination.push([item()])
+    results = await make(rate=0.01, burst=2).push([item(1), item(2), item(3)])
 
-    (bucket,) = ports.http.buckets  # type: ignore[attr-defined]
-    assert (bucket.key, bucket.rate, bucket.burst) == ("http:acme:prices", 2.5, 5)
+    assert [type(result) for result in results].count(Success) == 2
+    assert [type(result) for result in results].count(Released) == 1
+    assert [type(result) for result in await another.push([item(1)])] == [Success]
+
+
+async def test_the_duration_is_that_of_the_call_alone(make: Make, item: MakeItem) -> None:
+    """Not that of the wait for a slot of the rate limit."""
+    results = await make(rate=2, burst=1).push([item(1), item(2)])
+
+    assert [type(result) for result in results] == [Success, Success]
+    assert all(result.duration_ms < 400 for result in results)
 
 
 async def test_the_circuit_is_the_hosts(api: Any, make: Make) -> None:
