@@ -19,6 +19,7 @@ _OWNED = (
     "schedule",
     "record",
     "memory",
+    "pushed",
     "tally",
     "claim",
     "bell",

@@ -124,8 +124,8 @@ class Record(Base, table=True):
             "stream",
             "order_key",
             "id",
-            postgresql_where=text("state = 'success' AND version IS NOT NULL"),
-            sqlite_where=text("state = 'success' AND version IS NOT NULL"),
+            postgresql_where=text("state = 'success'"),
+            sqlite_where=text("state = 'success'"),
         ),
         Index(
             "record_unreported",
@@ -223,6 +223,7 @@ class Memory(Base, table=True):
     stream: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     tenant_id: int = Field(sa_type=BigInteger)
+    record_id: int = Field(sa_type=BigInteger)
     order_key: str
     version: str | None = None
     number: int
@@ -235,6 +236,18 @@ class Memory(Base, table=True):
     external_id: str | None = None
     total_attempts: int = Field(default=0)
     reported_at: int | None = Field(default=None, sa_column=_time())
+
+
+class Pushed(Base, table=True):
+    """The last push of each thing among the records that were pruned: nothing older may be pushed after it."""
+
+    connection_id: int = Field(sa_type=BigInteger, primary_key=True)
+    stream: str = Field(primary_key=True)
+    order_key: str = Field(primary_key=True)
+    tenant_id: int = Field(sa_type=BigInteger)
+    record_id: int = Field(sa_type=BigInteger)
+    key: str
+    version: str | None = None
 
 
 class Tally(Base, table=True):

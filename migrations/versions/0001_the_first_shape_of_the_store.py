@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
         sa.Column("order_key", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=True),
         sa.Column("number", sa.Integer(), nullable=False),
@@ -119,6 +120,17 @@ def upgrade() -> None:
         sa.Column("total_attempts", sa.Integer(), nullable=False),
         sa.Column("reported_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("connection_id", "stream", "key"),
+    )
+    op.create_table(
+        "pushed",
+        sa.Column("connection_id", sa.BigInteger(), nullable=False),
+        sa.Column("stream", sa.String(), nullable=False),
+        sa.Column("order_key", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("version", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("connection_id", "stream", "order_key"),
     )
     op.create_table(
         "quarantine",
@@ -235,8 +247,8 @@ def upgrade() -> None:
             "record_pushed",
             ["connection_id", "stream", "order_key", "id"],
             unique=False,
-            postgresql_where=sa.text("state = 'success' AND version IS NOT NULL"),
-            sqlite_where=sa.text("state = 'success' AND version IS NOT NULL"),
+            postgresql_where=sa.text("state = 'success'"),
+            sqlite_where=sa.text("state = 'success'"),
         )
         batch_op.create_index(
             "record_unreported",
@@ -411,8 +423,8 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "record_pushed",
-            postgresql_where=sa.text("state = 'success' AND version IS NOT NULL"),
-            sqlite_where=sa.text("state = 'success' AND version IS NOT NULL"),
+            postgresql_where=sa.text("state = 'success'"),
+            sqlite_where=sa.text("state = 'success'"),
         )
         batch_op.drop_index(
             "record_parked",
@@ -453,6 +465,7 @@ def downgrade() -> None:
 
     op.drop_table("record")
     op.drop_table("quarantine")
+    op.drop_table("pushed")
     op.drop_table("memory")
     op.drop_table("lease")
     op.drop_table("id_map")

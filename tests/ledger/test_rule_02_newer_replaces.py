@@ -215,6 +215,19 @@ def test_a_record_that_comes_too_late_for_one_that_is_worked_is_superseded(ledge
     assert ledger.states() == {"new": "success", "late": "superseded"}
 
 
+def test_a_record_that_comes_too_late_after_pruning_is_not_pushed_either(ledger: Ledger) -> None:
+    """Pruning keeps what it takes to know that."""
+    ledger.admit(price("new", "2", thing="a"))
+    ledger.push()
+    ledger.prune()
+    late = ledger.admit(price("late", "1", thing="a"), price("new", "1", thing="a", amount="late"))
+
+    assert (late.stale, late.duplicates) == (1, 1)
+    assert ledger.push() == []
+    assert ledger.report_due() == ["late"]
+    assert ledger.told[-1].error == "superseded by new"
+
+
 def test_a_newer_record_after_pruning_is_pushed(ledger: Ledger) -> None:
     """Neither its key nor its thing being known holds it back."""
     ledger.admit(price("a", "2"), price("b1", "2", thing="b"))

@@ -212,6 +212,95 @@ def test_replaying_an_overtaken_record_is_refused(ledger: Ledger, answer: str, n
     assert ledger.row("old")["state"] == answer
 
 
+def test_replaying_what_was_overtaken_by_a_pruned_record_is_refused(ledger: Ledger) -> None:
+    """Dead letters stay for as long as it takes; what overtook them may be gone."""
+    ledger.admit(price("old", thing="a"))
+    ledger.push("dead")
+    ledger.admit(price("new", thing="a", amount=2))
+    ledger.push()
+    assert ledger.prune() == 1
+
+    with pytest.raises(ConfigurationError, match="overtaken"):
+        ledger.replay("old")
+
+
+def test_a_record_that_comes_back_for_its_report_overtakes_nothing(ledger: Ledger) -> None:
+    """It keeps its place in the order of arrival."""
+    ledger.admit(price("first", thing="a"))
+    ledger.push()
+    ledger.admit(price("second", thing="a", amount=2))
+    ledger.push("rejected")
+    ledger.pass_time(10 * MINUTE)
+    ledger.prune(keep=MINUTE)
+    ledger.admit(price("second", thing="a", amount=2))
+    ledger.pass_time(10 * MINUTE)
+    ledger.admit(price("first", thing="a"))
+
+    assert ledger.replay("second") == "push"
+
+
+def test_replaying_what_nothing_newer_overtook_is_allowed(ledger: Ledger) -> None:
+    """A late record of a lower version overtakes nothing."""
+    ledger.admit(price("new", "2", thing="a"))
+    ledger.push("rejected")
+    ledger.admit(price("late", "1", thing="a"))
+    ledger.push()
+
+    assert ledger.replay("new") == "push"
+    assert ledger.push() == ["new"]
+
+
+def test_an_older_rejected_record_is_not_replayed_over_a_newer_one_that_came_first(ledger: Ledger) -> None:
+    """Versions decide, not the order of arrival."""
+    ledger.admit(price("new", "2", thing="a"))
+    ledger.push("rejected")
+    ledger.admit(price("late", "1", thing="a"))
+    ledger.push("rejected")
+    ledger.replay("new")
+    ledger.push()
+
+    with pytest.raises(ConfigurationError, match="overtaken"):
+        ledger.replay("late")
+
+
+def test_replays_of_one_thing_are_worked_one_after_the_other(ledger: Ledger) -> None:
+    """In the order in which they came."""
+    ledger.admit(price("a1", thing="a"), price("a2", thing="a"))
+    ledger.push("dead")
+    ledger.push("dead")
+    ledger.replay("a1")
+    ledger.replay("a2")
+    ledger.check()
+
+    assert [ledger.push(), ledger.push()] == [["a1"], ["a2"]]
+
+
+def test_a_replay_waits_behind_what_is_open(ledger: Ledger) -> None:
+    """A newer record may be replayed while a late one is worked, and follows it."""
+    ledger.admit(price("new", "2", thing="a"))
+    ledger.push("rejected")
+    ledger.admit(price("late", "1", thing="a"))
+    held = ledger.claim()
+    ledger.replay("new")
+    ledger.admit(price("late2", "1", thing="a", amount=7))
+
+    ledger.check()
+    assert ledger.claim("w2").records == ()
+    ledger.settle(held)
+    assert ledger.push() == ["new"]
+
+
+def test_dead_records_of_one_thing_revive_one_after_the_other(ledger: Ledger) -> None:
+    """Also when the sweeper revives them together."""
+    ledger.admit(price("a1", thing="a"), price("a2", thing="a"))
+    ledger.push("dead")
+    ledger.push("dead")
+
+    assert ledger.revive() == 2
+    ledger.check()
+    assert [ledger.push(), ledger.push()] == [["a1"], ["a2"]]
+
+
 def test_an_awaiting_record_is_followed_when_its_time_has_come(ledger: Ledger) -> None:
     """By its handle, as the same attempt, and without a second push."""
     ledger.admit(price("a"))

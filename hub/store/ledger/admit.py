@@ -53,7 +53,7 @@ _INSERT = {
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class _Row:
-    """A record as admission sees and changes it; ``id`` is None until it is inserted."""
+    """A record as admission sees and changes it; ``id`` is None until it is inserted, and kept when it is pruned."""
 
     stream: str
     key: str
@@ -65,6 +65,7 @@ class _Row:
     ready: bool
     due_at: int
     id: int | None = None
+    pruned: bool = False
     claim_id: int | None = None
     report_state: str = "none"
     reported_at: int | None = None
@@ -116,6 +117,7 @@ class Admitter:
         self._chains: dict[tuple[str, str], list[_Row]] = {}
         self._pushed: dict[tuple[str, str], _Row] = {}
         self._inserts: list[_Row] = []
+        self._restored: list[_Row] = []
         self._changed: dict[int, _Row] = {}
         self._repeats: list[int] = []
         self._poked: list[int] = []
@@ -139,9 +141,10 @@ class Admitter:
         keys = rowset([{"stream": s, "key": k} for s, k in {(r.stream, r.key) for r in records}])
         for row in self._query_latest(keys):
             self._latest[row.stream, row.key] = _row(row)
-        missing = [r for r in records if (r.stream, r.key) not in self._latest]
-        if missing:
-            self._load_memory(missing)
+        for row in self._query_memory(keys):
+            known = self._latest.get((row.stream, row.key))
+            if known is None or known.number < row.number:
+                self._latest[row.stream, row.key] = _remembered(row)
         order_keys = {(r.stream, _order_key(r)) for r in records}
         for row in self._query_open(rowset([{"stream": s, "order_key": k} for s, k in order_keys])):
             known = self._latest.get((row.stream, row.key))
@@ -149,7 +152,14 @@ class Admitter:
             self._chains.setdefault((row.stream, row.order_key), []).append(mine)
         versioned = {(r.stream, _order_key(r)) for r in records if r.version is not None}
         if versioned:
-            for row in self._query_pushed(rowset([{"stream": s, "order_key": k} for s, k in versioned])):
+            self._load_pushed(rowset([{"stream": s, "order_key": k} for s, k in versioned]))
+
+    def _load_pushed(self, order_keys: str) -> None:
+        for row in self._query_pruned_pushes(order_keys):
+            self._pushed[row.stream, row.order_key] = _remembered_push(row)
+        for row in self._query_pushed(order_keys):
+            pruned = self._pushed.get((row.stream, row.order_key))
+            if pruned is None or pruned.id is None or pruned.id < row.id:
                 self._pushed[row.stream, row.order_key] = _row(row)
 
     def _query_latest(self, keys: str) -> Iterable[Row[Any]]:
@@ -182,16 +192,23 @@ class Admitter:
             connection=self.connection.id,
         )
 
-    def _load_memory(self, records: Sequence[Record]) -> None:
-        rows = self.db.execute(
+    def _query_pruned_pushes(self, order_keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT p.* FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN pushed p ON p.connection_id = :connection "
+            "AND p.stream = v.stream AND p.order_key = v.order_key",
+            keys=order_keys,
+            connection=self.connection.id,
+        )
+
+    def _query_memory(self, keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
             self.tx,
             f"SELECT m.* FROM {self.db.rows('keys', **_KEYS)} JOIN memory m ON m.connection_id = :connection "
             "AND m.stream = v.stream AND m.key = v.key",
-            keys=rowset([{"stream": r.stream, "key": r.key} for r in records]),
+            keys=keys,
             connection=self.connection.id,
         )
-        for row in rows:
-            self._latest[row.stream, row.key] = _remembered(row)
 
     # The rules
 
@@ -224,13 +241,13 @@ class Admitter:
             return
         self.repeated += 1
         known.report_state = "waiting"
-        if known.id is not None:
+        if not known.pruned and known.id is not None:
             self._repeats.append(known.id)
             return
-        # It was pruned: it comes back as the settled row it was, without being counted again.
+        # It was pruned: it comes back as the settled row it was, in its place, without being counted again.
         known.payload = codec.dumps(record.payload).decode()
         known.extra |= {"report_due_at": self.connection.now, "settled_at": self.connection.now}
-        self._inserts.append(known)
+        self._restored.append(known)
 
     def _newer(self, record: Record, chain: Sequence[_Row], stream: Stream) -> _Row | None:
         pushed = self._pushed.get((record.stream, _order_key(record)))
@@ -358,7 +375,9 @@ class Admitter:
 
     def _write(self) -> None:
         if self._inserts:
-            self._insert()
+            self._insert(self._inserts, _INSERT)
+        if self._restored:
+            self._insert(self._restored, {"id": "bigint", **_INSERT})
         if self._changed:
             self._update()
         self._link()
@@ -380,21 +399,21 @@ class Admitter:
             )
         self._moves.write(self.db, self.tx, self.connection)
 
-    def _insert(self) -> None:
-        columns = ", ".join(_INSERT)
+    def _insert(self, new: Sequence[_Row], shape: Mapping[str, str]) -> None:
+        columns = ", ".join(shape)
         rows = self.db.execute(
             self.tx,
             f"INSERT INTO record (tenant_id, connection_id, {columns}, attempts, lost_claims, report_attempts, "
             f"admitted_at) SELECT :tenant, :connection, {columns}, 0, 0, 0, :now "
             # the constant condition keeps SQLite from reading what follows as part of a join
-            f"FROM {self.db.rows('rows', **_INSERT)} WHERE true RETURNING id, stream, key, number",
+            f"FROM {self.db.rows('rows', **shape)} WHERE true RETURNING id, stream, key, number",
             tenant=self.connection.tenant_id,
             connection=self.connection.id,
             now=self.connection.now,
-            rows=rowset([_insertable(row) for row in self._inserts]),
+            rows=rowset([_insertable(row) for row in new]),
         )
         inserted = {(row.stream, row.key, row.number): row.id for row in rows}
-        for row in self._inserts:
+        for row in new:
             row.id = inserted[row.stream, row.key, row.number]
 
     def _update(self) -> None:
@@ -484,6 +503,8 @@ def _row(row: Row[Any]) -> _Row:
 
 def _remembered(row: Row[Any]) -> _Row:
     return _Row(
+        id=row.record_id,
+        pruned=True,
         stream=row.stream,
         key=row.key,
         order_key=row.order_key,
@@ -506,8 +527,24 @@ def _remembered(row: Row[Any]) -> _Row:
     )
 
 
+def _remembered_push(row: Row[Any]) -> _Row:
+    return _Row(
+        id=row.record_id,
+        pruned=True,
+        stream=row.stream,
+        key=row.key,
+        order_key=row.order_key,
+        version=row.version,
+        number=0,
+        content_hash="",
+        state="success",
+        ready=False,
+        due_at=0,
+    )
+
+
 def _insertable(row: _Row) -> dict[str, Any]:
-    values = {name: getattr(row, name, None) for name in _INSERT}
+    values = {name: getattr(row, name, None) for name in ("id", *_INSERT)}
     values |= {"group_name": row.group, "total_attempts": 0}
     return values | row.extra
 

@@ -16,12 +16,6 @@ from hub.store.rows import Locked
 #: After so many lost claims a record is dead: it has taken that many workers with it.
 DEAD_AFTER = 5
 WORKER_DIED = "its worker died"
-#: A later record of the same thing is open or was pushed: working the row ``r`` again would undo it.
-OVERTAKEN = (
-    "SELECT 1 FROM record l WHERE l.connection_id = r.connection_id AND l.stream = r.stream "
-    "AND l.order_key = r.order_key AND l.id > r.id "
-    "AND l.state IN ('waiting', 'working', 'awaiting', 'parked', 'success')"
-)
 #: Rows that one transaction prunes.
 PRUNE_BATCH = 1000
 
@@ -171,26 +165,59 @@ def _prune_batch(db: Database, keep: int) -> int:
         if not old:
             return 0
         ids = rowset([{"id": row.id} for row in old])
-        kept = (
-            "connection_id, stream, key, tenant_id, order_key, version, number, content_hash, state, status, "
-            "response_code, duration_ms, error, external_id, total_attempts, reported_at"
-        )
-        updates = ", ".join(
-            f"{name} = excluded.{name}"
-            for name in kept.split(", ")
-            if name not in ("connection_id", "stream", "key", "tenant_id")
-        )
         chosen = f"SELECT v.id FROM {db.rows('ids', id='bigint')}"
-        db.execute(
-            tx,
-            f"INSERT INTO memory ({kept}) SELECT {kept} FROM record r WHERE r.id IN ({chosen}) "
-            "AND r.id = (SELECT max(l.id) FROM record l WHERE l.connection_id = r.connection_id "
-            "AND l.stream = r.stream AND l.key = r.key) "
-            f"ON CONFLICT (connection_id, stream, key) DO UPDATE SET {updates}",
-            ids=ids,
-        )
+        _remember_keys(db, tx, chosen, ids)
+        _remember_pushes(db, tx, chosen, ids)
         db.execute(tx, f"DELETE FROM attempt WHERE record_id IN ({chosen})", ids=ids)
         return db.execute(tx, f"DELETE FROM record WHERE id IN ({chosen})", ids=ids).rowcount
+
+
+def _remember_keys(db: Database, tx: Connection, chosen: str, ids: str) -> None:
+    kept = (
+        "order_key, version, number, content_hash, state, status, response_code, duration_ms, error, external_id, "
+        "total_attempts, reported_at"
+    )
+    updates = ", ".join(f"{name} = excluded.{name}" for name in ("record_id", *kept.split(", ")))
+    db.execute(
+        tx,
+        f"INSERT INTO memory (connection_id, stream, key, tenant_id, record_id, {kept}) "
+        f"SELECT connection_id, stream, key, tenant_id, id, {kept} FROM record r WHERE r.id IN ({chosen}) "
+        "AND r.id = (SELECT max(l.id) FROM record l WHERE l.connection_id = r.connection_id "
+        "AND l.stream = r.stream AND l.key = r.key) "
+        f"ON CONFLICT (connection_id, stream, key) DO UPDATE SET {updates}",
+        ids=ids,
+    )
+
+
+def _remember_pushes(db: Database, tx: Connection, chosen: str, ids: str) -> None:
+    """The last success of each thing; one that is pruned later than its successor changes nothing any more."""
+    db.execute(
+        tx,
+        "INSERT INTO pushed (connection_id, stream, order_key, tenant_id, record_id, key, version) "
+        "SELECT connection_id, stream, order_key, tenant_id, id, key, version FROM record WHERE id IN ("
+        f"SELECT max(r.id) FROM record r WHERE r.id IN ({chosen}) AND r.state = 'success' "
+        "GROUP BY r.connection_id, r.stream, r.order_key) "
+        "ON CONFLICT (connection_id, stream, order_key) DO UPDATE SET record_id = excluded.record_id, "
+        "key = excluded.key, version = excluded.version WHERE excluded.record_id > pushed.record_id",
+        ids=ids,
+    )
+
+
+def overtaken(db: Database) -> str:
+    """Whether a later record of the same thing as ``r`` is open or was pushed: working ``r`` again would undo it.
+
+    Versions say which one is later, and the order of arrival where they do not.
+    """
+    by_code_points = ' COLLATE "C"' if db.postgres else ""
+    same = "l.connection_id = r.connection_id AND l.stream = r.stream AND l.order_key = r.order_key"
+    later = (
+        f"CASE WHEN l.version <> r.version THEN l.version > r.version{by_code_points} ELSE {{id}} > r.id END"
+    )
+    open_or_pushed = " OR ".join(
+        f"EXISTS (SELECT 1 FROM record l WHERE {same} AND l.state {states} AND {later.format(id='l.id')})"
+        for states in ("IN ('waiting', 'working', 'awaiting', 'parked')", "= 'success'")
+    )
+    return f"{open_or_pushed} OR EXISTS (SELECT 1 FROM pushed l WHERE {same} AND {later.format(id='l.record_id')})"
 
 
 def revive(db: Database, connection_id: int, *, after: int) -> int:
@@ -202,7 +229,7 @@ def revive(db: Database, connection_id: int, *, after: int) -> int:
             for row in db.execute(
                 tx,
                 "SELECT id FROM record r WHERE connection_id = :connection AND state = 'dead' "
-                f"AND settled_at <= :before AND NOT EXISTS ({OVERTAKEN}) ORDER BY settled_at LIMIT 100",
+                f"AND settled_at <= :before AND NOT ({overtaken(db)}) ORDER BY settled_at LIMIT 100",
                 connection=connection.id,
                 before=connection.now - after,
             )
@@ -218,7 +245,7 @@ def revive_now(db: Database, tx: Connection, connection: Locked, ids: Sequence[i
     rows = db.execute(
         tx,
         "SELECT r.id, r.stream, r.state, r.report_state, r.reported_at, r.run_id, r.group_name, r.total_attempts, "
-        f"r.response_code, r.duration_ms, r.error FROM record r WHERE r.id IN ({chosen}) AND NOT EXISTS ({OVERTAKEN})",
+        f"r.response_code, r.duration_ms, r.error FROM record r WHERE r.id IN ({chosen}) AND NOT ({overtaken(db)})",
         ids=rowset([{"id": one} for one in ids]),
     ).all()
     if not rows:
@@ -243,13 +270,26 @@ def revive_now(db: Database, tx: Connection, connection: Locked, ids: Sequence[i
     db.execute(
         tx,
         "UPDATE record SET state = 'waiting', status = NULL, due_at = :now, attempts = 0, lost_claims = 0, "
-        "claim_id = NULL, ready = true, settled_at = NULL, report_state = 'none', report_attempts = 0, "
+        "claim_id = NULL, ready = false, settled_at = NULL, report_state = 'none', report_attempts = 0, "
         f"report_error = NULL, reported_at = NULL, finished_at = NULL WHERE id IN ({chosen})",
         now=connection.now,
         ids=rowset([{"id": row.id} for row in rows]),
     )
+    _line_up(db, tx, rowset([{"id": row.id} for row in rows]))
     _count_revived(db, tx, connection, rows)
     return len(rows)
+
+
+def _line_up(db: Database, tx: Connection, revived: str) -> None:
+    """Rule 1 holds for what comes back too: it waits behind what is open, and behind what came before it."""
+    db.execute(
+        tx,
+        f"UPDATE record SET ready = true WHERE id IN (SELECT v.id FROM {db.rows('ids', id='bigint')}) "
+        "AND NOT EXISTS (SELECT 1 FROM record l WHERE l.connection_id = record.connection_id "
+        "AND l.stream = record.stream AND l.order_key = record.order_key AND l.id <> record.id "
+        "AND l.state IN ('waiting', 'working', 'awaiting', 'parked') AND (l.ready OR l.id < record.id))",
+        ids=revived,
+    )
 
 
 def _count_revived(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
