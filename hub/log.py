@@ -61,8 +61,13 @@ def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
         if _SECRET_FIELD.search(name):
             event[name] = HIDDEN
         elif isinstance(value, str):
-            event[name] = _SECRET_TEXT.sub(_hidden, value)
+            event[name] = redacted(value)
     return event
+
+
+def redacted(text: str) -> str:
+    """A text without what looks like a credential in it."""
+    return _SECRET_TEXT.sub(_hidden, text)
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -21,9 +21,7 @@ from hub.settings import Settings
 FIELD = "HUB_SECRET_KEYS"
 DEVELOPMENT_KEY = "development.key"
 
-HOW_TO_MAKE_ONE = (
-    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())" makes one'
-)
+HOW_TO_MAKE_ONE = "`hub secrets new-key` makes one"
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +73,11 @@ class SecretBox:
         return f"SecretBox({self._size} keys)"
 
 
+def new_key() -> str:
+    """A key for HUB_SECRET_KEYS."""
+    return Fernet.generate_key().decode("ascii")
+
+
 def secret_box(settings: Settings) -> SecretBox:
     """With the keys of HUB_SECRET_KEYS, or else with a development key that is made under HUB_HOME on first use.
 
@@ -118,7 +121,7 @@ def _make_key(path: Path) -> bool:
     )  # readable by this user alone
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
+            file.write(new_key().encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileExistsError):

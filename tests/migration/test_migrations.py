@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from hub.errors import ServiceUnavailableError
 from hub.store import migrate
@@ -56,6 +57,24 @@ def test_an_empty_store_is_refused_with_the_command_that_helps(empty: Database) 
     """A hub must not find out at the first query."""
     with pytest.raises(ServiceUnavailableError, match="hub db upgrade"):
         migrate.require_current(empty)
+
+
+def test_a_store_of_a_newer_hub_is_left_alone(empty: Database) -> None:
+    """Nobody can run migrations that he does not have."""
+    migrate.upgrade(empty)
+    with empty.transaction() as tx:
+        empty.execute(tx, "UPDATE alembic_version SET version_num = '9999'")
+
+    for call in (migrate.upgrade, migrate.require_current):
+        with pytest.raises(ServiceUnavailableError, match="newer one has migrated it"):
+            call(empty)
+
+
+def test_the_names_of_the_migrations_say_which_is_the_newest() -> None:
+    """So that a store that is up to date is recognised without loading Alembic."""
+    head = ScriptDirectory(str(migrate.scripts())).get_current_head()
+
+    assert max(path.name[:4] for path in (migrate.scripts() / "versions").glob("*.py")) == head
 
 
 def test_processes_that_upgrade_at_once_take_turns(
