@@ -167,6 +167,14 @@ def test_the_image_sets_only_what_the_hub_reads() -> None:
 
 
 @pytest.mark.parametrize("name", HUB_SERVICES)
+def test_a_service_runs_a_command_that_the_hub_has(name: str) -> None:
+    """Its help is there."""
+    command = [sys.executable, "-m", "hub", *services()[name]["command"], "--help"]
+
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("name", HUB_SERVICES)
 def test_a_service_may_hand_its_work_back_before_it_is_killed(name: str) -> None:
     """The engine's patience is longer than the hub's."""
     seconds = int(services()[name]["stop_grace_period"].removesuffix("s"))
