@@ -8,12 +8,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import structlog
 
 from hub.connector import result_of
-from hub.errors import HubError
+from hub.errors import HubError, ServiceUnavailableError
 from hub.loop.verdict import decide, decide_report
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Rejected, Released, ReportResult, Retry
@@ -24,6 +24,12 @@ from hub.store.ledger.report import settle_reports
 from hub.store.ledger.settle import Settler
 from hub.store.rows import Held, ReportVerdict, Settlement, Slice, Verdict
 from hub.telemetry import Worked
+
+#: While the store is away, a settle is tried again this often, in seconds.
+STORE_AWAY_SECONDS = 0.5
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _log = structlog.get_logger(__name__)
 
@@ -98,7 +104,7 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
         decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
         for record in held.records
     ]
-    settlement = await runtime.db.run(_settler(runtime, pipeline, held).settle, verdicts)
+    settlement = await _until_stored(runtime, _settler(runtime, pipeline, held).settle, verdicts)
     _tell(runtime, pipeline, held, held.stage, started, settlement.verdicts, settlement.lost)
     states = Counter(verdict.state for verdict in settlement.verdicts)
     lost = settlement.lost
@@ -213,7 +219,7 @@ async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Ma
             _log.warning(
                 "report", connection=pipeline.connection.name, record=verdict.id, warning=verdict.error
             )
-    lost = await runtime.db.run(settle_reports, runtime.db, held, verdicts)
+    lost = await _until_stored(runtime, settle_reports, runtime.db, held, verdicts)
     _tell(runtime, pipeline, held, "report", started, verdicts, lost)
     states = Counter("reported" for verdict in verdicts if verdict.state == "acknowledged")
     return states, lost
@@ -232,6 +238,21 @@ async def _ask_report(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mappin
         error_text = f"the connector answered {len(answers)} results for {len(outcomes)} outcomes"
         return {outcome.record_id: Retry(error=error_text) for outcome in outcomes}
     return {outcome.record_id: answer for outcome, answer in zip(outcomes, answers, strict=True)}
+
+
+async def _until_stored(runtime: Runtime, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Settle even if the store is away for a moment: what was pushed would be pushed again otherwise.
+
+    No longer than a claim lives without its heartbeat. Raises ``ServiceUnavailableError`` then.
+    """
+    give_up = time.monotonic() + runtime.claim_lease / 1_000_000
+    while True:
+        try:
+            return await runtime.db.run(call, *args, **kwargs)
+        except ServiceUnavailableError:
+            if time.monotonic() > give_up or runtime.stopping:
+                raise
+            await asyncio.sleep(STORE_AWAY_SECONDS)
 
 
 @contextlib.asynccontextmanager

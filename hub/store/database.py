@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy
@@ -39,6 +41,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
+        self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -57,8 +60,9 @@ class Database:
             raise
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call a function that uses this database in a thread."""
-        return await asyncio.to_thread(call, *args, **kwargs)
+        """Call a function that uses this database in a thread; as many at once as there are connections."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(call, *args, **kwargs))
 
     def execute(self, connection: Connection, sql: str, /, **parameters: Any) -> CursorResult[Any]:
         """Run one statement; its parsed form is kept, so ``sql`` must come from a small set of texts."""
@@ -91,6 +95,7 @@ class Database:
 
     def close(self) -> None:
         """Close the pool."""
+        self._threads.shutdown(wait=True)
         self.engine.dispose()
 
 
@@ -122,7 +127,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         return create_engine(
             parsed,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=2,
             pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_SECONDS},
         )
