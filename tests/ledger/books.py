@@ -124,7 +124,7 @@ def _row_makes_sense(row: Row) -> None:
     )
     assert settled or row["report_state"] == "none"
     assert (row["report_state"] != "waiting") or row["report_due_at"] is not None
-    if row["state"] == "superseded":
-        assert row["superseded_by"] is not None
+    if row["state"] == "superseded":  # one that was pruned and came back has been told who
+        assert row["superseded_by"] is not None or row["reported_at"] is not None
     assert min(row["attempts"], row["total_attempts"], row["lost_claims"], row["report_attempts"]) >= 0
     assert row["attempts"] <= row["total_attempts"]

@@ -175,6 +175,18 @@ def test_a_report_that_lost_five_workers_is_a_dead_letter(ledger: Ledger) -> Non
     ledger.check_at_rest()
 
 
+def test_a_repeated_report_that_lost_five_workers_was_reported_all_the_same(ledger: Ledger) -> None:
+    """The source knew the outcome; the books say so."""
+    _claimed_repeat(ledger, "poison")
+    for _ in range(DEAD_AFTER):
+        ledger.lose_claims()
+        ledger.claim_reports()
+
+    ledger.check()
+    assert ledger.row("poison")["report_state"] == "dead"
+    ledger.check_at_rest()
+
+
 def test_a_dead_worker_does_not_count_against_records_that_went_through(ledger: Ledger) -> None:
     """A settle forgives what was lost before, a report starts its own count."""
     ledger.admit(price("a"))

@@ -11,7 +11,7 @@ from hub.errors import ConfigurationError, NotFoundError
 from hub.store.database import Database, as_dict
 from hub.store.ledger.lock import lock
 from hub.store.ledger.sweep import revive_now
-from hub.store.ledger.tally import Moves
+from hub.store.ledger.tally import Moves, counted_report
 from hub.store.rows import STATES, Locked
 
 _LISTED = (
@@ -96,7 +96,7 @@ def replay(db: Database, record_id: int) -> str:
             return "report"
         if row.state == "superseded":
             raise ConfigurationError(
-                f"record {record_id} is superseded by record {row.superseded_by}; replay that one instead"
+                f"record {record_id} is superseded by {_name(row.superseded_by)}; replay that one instead"
             )
         if row.state not in REPLAYABLE:
             raise ConfigurationError(
@@ -122,10 +122,11 @@ def discard(db: Database, record_id: int) -> str:
         else:
             raise ConfigurationError(f"record {record_id} is {row.state}; only dead letters can be discarded")
         if row.report_state == "dead":
-            moves.report_dead(row.stream, by=-1)
+            counted = counted_report("dead", row.reported_at)
+            moves.unreport(row.stream, counted=counted, run_id=row.run_id)
             moves.report(row.stream, run_id=row.run_id)
-            also = "report_state = 'discarded', finished_at = :now"
-            change = f"{change}, {also}" if letter == "push" else also
+            given_up = "report_state = 'discarded', finished_at = :now"
+            change = f"{change}, {given_up}" if letter == "push" else given_up
         moves.write(db, tx, connection)
         db.execute(
             tx, f"UPDATE record SET {change} WHERE id = :id AND :now > 0", id=record_id, now=connection.now
@@ -135,7 +136,8 @@ def discard(db: Database, record_id: int) -> str:
 
 def _replay_report(db: Database, tx: Connection, connection: Locked, row: Row[Any]) -> None:
     moves = Moves()
-    moves.report_dead(row.stream, by=-1)
+    if counted_report("dead", row.reported_at) == "report_dead":
+        moves.report_dead(row.stream, by=-1)
     moves.write(db, tx, connection)
     db.execute(
         tx,
@@ -153,7 +155,11 @@ def _locked_record(db: Database, tx: Connection, record_id: int) -> tuple[Row[An
     connection = lock(db, tx, found.connection_id)
     row = db.execute(
         tx,
-        "SELECT id, stream, state, report_state, superseded_by, run_id, group_name FROM record WHERE id = :id",
+        "SELECT id, stream, state, report_state, reported_at, superseded_by, run_id, group_name FROM record WHERE id = :id",
         id=record_id,
     ).one()
     return row, connection
+
+
+def _name(record_id: int | None) -> str:
+    return f"record {record_id}" if record_id is not None else "one that was pruned"

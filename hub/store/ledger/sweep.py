@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from hub.store.database import Database, rowset
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import keep_attempts
-from hub.store.ledger.tally import Moves
+from hub.store.ledger.tally import Moves, counted_report
 from hub.store.rows import Locked
 
 #: After so many lost claims a record is dead: it has taken that many workers with it.
@@ -39,7 +39,7 @@ def _expire(db: Database, claim_id: int, connection_id: int) -> bool:
             return False
         rows = db.execute(
             tx,
-            "SELECT id, stream, state, report_state, lost_claims, run_id, group_name, total_attempts, order_key "
+            "SELECT id, stream, state, report_state, reported_at, lost_claims, run_id, group_name, order_key "
             "FROM record WHERE claim_id = :claim",
             claim=claim_id,
         ).all()
@@ -76,7 +76,8 @@ def _update_lost(db: Database, tx: Connection, connection: Locked, rows: Sequenc
 def _bury(db: Database, tx: Connection, connection: Locked, row: Row[Any], moves: Moves) -> None:
     """A record, a follow or a report that has cost several workers their life is worked no more."""
     if row.report_state == "working":
-        moves.report_dead(row.stream)
+        if counted_report("dead", row.reported_at) == "report_dead":
+            moves.report_dead(row.stream)
         db.execute(
             tx,
             "UPDATE record SET report_state = 'dead', report_error = :why, claim_id = NULL, "
@@ -221,7 +222,10 @@ def overtaken(db: Database) -> str:
 
 
 def revive(db: Database, connection_id: int, *, after: int) -> int:
-    """Dead records of a connector that retries them slowly become due again (rule 7)."""
+    """Dead records of a connector that retries them slowly become due again (rule 7).
+
+    Those that took several workers with them are left to a person (rule 5).
+    """
     with db.transaction() as tx:
         connection = lock(db, tx, connection_id)
         ids = [
@@ -229,9 +233,11 @@ def revive(db: Database, connection_id: int, *, after: int) -> int:
             for row in db.execute(
                 tx,
                 "SELECT id FROM record r WHERE connection_id = :connection AND state = 'dead' "
-                f"AND settled_at <= :before AND NOT ({overtaken(db)}) ORDER BY settled_at LIMIT 100",
+                "AND settled_at <= :before AND coalesce(error, '') <> :died "
+                f"AND NOT ({overtaken(db)}) ORDER BY settled_at LIMIT 100",
                 connection=connection.id,
                 before=connection.now - after,
+                died=WORKER_DIED,
             )
         ]
         return revive_now(db, tx, connection, ids)
@@ -296,8 +302,6 @@ def _count_revived(db: Database, tx: Connection, connection: Locked, rows: Seque
     moves = Moves()
     for row in rows:
         moves.move(row.stream, row.state, "waiting", run_id=row.run_id, group=row.group_name)
-        if row.report_state == "dead":
-            moves.report_dead(row.stream, by=-1)
-        elif row.reported_at is not None or row.report_state == "none":
-            moves.report(row.stream, run_id=row.run_id, by=-1)
+        counted = counted_report(row.report_state, row.reported_at)
+        moves.unreport(row.stream, counted=counted, run_id=row.run_id)
     moves.write(db, tx, connection)

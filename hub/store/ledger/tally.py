@@ -33,6 +33,16 @@ _UPSERT_GROUP = (
 )
 
 
+def counted_report(report_state: str, reported_at: int | None) -> str | None:
+    """The count that a settled record's report stands in: reported, report_dead, or neither yet.
+
+    An outcome that was acknowledged once stays reported, whatever becomes of its repetitions.
+    """
+    if reported_at is not None or report_state in ("none", "discarded"):
+        return "reported"
+    return "report_dead" if report_state == "dead" else None
+
+
 class Moves:
     """Collects what a transaction moves and writes it at its end in a few statements."""
 
@@ -62,6 +72,13 @@ class Moves:
     def report_dead(self, stream: str, *, by: int = 1) -> None:
         """A report was refused for good, or (``by`` -1) is tried again."""
         self._streams[stream]["report_dead"] += by
+
+    def unreport(self, stream: str, *, counted: str | None, run_id: int | None) -> None:
+        """What a settled record was counted as (see ``counted_report``) does not hold any more."""
+        if counted == "reported":
+            self.report(stream, run_id=run_id, by=-1)
+        elif counted == "report_dead":
+            self.report_dead(stream, by=-1)
 
     def coalesce(self, stream: str) -> None:
         """A newer version took the place of one that waited."""
