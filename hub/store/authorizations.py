@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from hub.errors import NotFoundError
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from hub.errors import ConfigurationError
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 
@@ -59,30 +61,40 @@ def take(db: Database, token_hash: str, *, connection_id: int | None = None) -> 
         )
 
 
-def renew(db: Database, connection_id: int, change: Callable[[str], str], *, both_sides: bool) -> None:
-    """Replace a connection's encrypted credentials by what ``change`` makes of them, and give them a new chance now.
+def renew(
+    db: Database, connection: StoredConnection, *, credentials: str, poll_target: str | None, both_sides: bool
+) -> bool:
+    """Store new encrypted credentials and give them their chance now; False if the connection was changed since.
 
-    ``both_sides``: the connector pushes with them as well. Raises ``NotFoundError``; whatever ``change`` raises
-    leaves everything as it was.
+    ``both_sides``: the connector pushes with them as well. Raises ``ConfigurationError`` when the new credentials
+    would poll what another connection polls.
     """
     accepted = ", destination_refused = NULL" if both_sides else ""
-    with db.transaction() as tx:
-        row = db.execute(
-            tx, f"SELECT credentials FROM connection WHERE id = :id{db.row_lock}", id=connection_id
-        ).one_or_none()
-        if row is None:
-            raise NotFoundError(f"connection {connection_id} does not exist any more")
-        db.execute(
-            tx,
-            f"UPDATE connection SET credentials = :credentials, source_refused = NULL{accepted}, "
-            "revision = revision + 1 WHERE id = :id",
-            id=connection_id,
-            credentials=change(row.credentials),
-        )
-        db.execute(
-            tx,
-            "UPDATE schedule SET due_at = :now, fired_until = NULL, failed_polls = 0 WHERE connection_id = :id",
-            id=connection_id,
-            now=db.now(tx),
-        )
-        db.execute(tx, "UPDATE tally SET hold_until = NULL WHERE connection_id = :id", id=connection_id)
+    try:
+        with db.transaction() as tx:
+            renewed = db.execute(
+                tx,
+                f"UPDATE connection SET credentials = :credentials, poll_target = :target, source_refused = NULL"
+                f"{accepted}, revision = revision + 1 WHERE id = :id AND revision = :revision",
+                id=connection.id,
+                revision=connection.revision,
+                credentials=credentials,
+                target=poll_target,
+            ).rowcount
+            if renewed:
+                _poll_now(db, tx, connection.id)
+            return bool(renewed)
+    except IntegrityError as error:
+        raise ConfigurationError(
+            "another connection polls the same target already; remove that one first"
+        ) from error
+
+
+def _poll_now(db: Database, tx: Connection, connection_id: int) -> None:
+    db.execute(
+        tx,
+        "UPDATE schedule SET due_at = :now, fired_until = NULL, failed_polls = 0 WHERE connection_id = :id",
+        id=connection_id,
+        now=db.now(tx),
+    )
+    db.execute(tx, "UPDATE tally SET hold_until = NULL WHERE connection_id = :id", id=connection_id)

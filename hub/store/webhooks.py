@@ -12,10 +12,14 @@ from hub.store.rows import Locked
 
 
 class Revision(NamedTuple):
-    """Which connection stands behind a name, and in which version of its settings."""
+    """Which connection stands behind a name, and in which version of its settings.
+
+    ``created_at`` tells it from one that was removed and had the same name and id.
+    """
 
     connection_id: int
     revision: int
+    created_at: int
 
 
 def revisions(db: Database, names: Collection[str]) -> Mapping[str, Revision]:
@@ -23,11 +27,11 @@ def revisions(db: Database, names: Collection[str]) -> Mapping[str, Revision]:
     with db.transaction() as tx:
         rows = db.execute(
             tx,
-            f"SELECT c.name, c.id, c.revision FROM {db.rows('names', name='text')} "
+            f"SELECT c.name, c.id, c.revision, c.created_at FROM {db.rows('names', name='text')} "
             "JOIN connection c ON c.name = v.name",
             names=rowset([{"name": name} for name in names]),
         )
-        return {row.name: Revision(row.id, row.revision) for row in rows}
+        return {row.name: Revision(row.id, row.revision, row.created_at) for row in rows}
 
 
 def take(db: Database, tx: Connection, connection: Locked, dedupe_ids: Collection[str]) -> set[str]:

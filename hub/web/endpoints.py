@@ -1,0 +1,74 @@
+"""``/c/{connection}/…``: a connector's own ASGI application, called with nothing in between."""
+
+from __future__ import annotations
+
+import structlog
+
+from hub.errors import ConfigurationError, NotFoundError, ServiceUnavailableError
+from hub.web.directory import FRESH_SECONDS, Directory
+from hub.web.reply import App, Receive, Reply, Scope, Send, refusal
+
+PREFIX = "/c/"
+
+_NOT_FOUND = refusal(404, "there is no such endpoint")
+_BROKEN = refusal(503, "the connection cannot be put together", retry_after=5)
+_STORE_DOWN = refusal(503, "the store cannot be reached", retry_after=5)
+
+_log = structlog.get_logger(__name__)
+
+
+class EndpointError(Exception):
+    """An application failed. The server answers 500 where nothing was sent yet."""
+
+
+class Endpoints:
+    """The ASGI application that finds the connector's by the name in the path.
+
+    The application sees the whole path, and ``/c/{connection}`` as its ``root_path``, as ASGI has it for mounts.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._entries = directory.entries
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One dictionary look-up, one copy of the scope, and the application."""
+        path: str = scope["path"]
+        end = path.find("/", len(PREFIX))
+        name = path[len(PREFIX) :] if end < 0 else path[len(PREFIX) : end]
+        entry = self._entries.get(name)
+        if (
+            entry is not None
+            and entry.endpoint is not None
+            and self._directory.now() - entry.checked < FRESH_SECONDS
+        ):
+            app = entry.endpoint
+        else:
+            found = await self._find(name)
+            if isinstance(found, Reply):
+                await found.send(send)
+                return
+            app = found
+        root = f"{scope.get('root_path', '')}{PREFIX}{name}"
+        try:
+            await app({**scope, "root_path": root}, receive, send)
+        except Exception as error:  # noqa: BLE001 - a connector's code runs here
+            self._failed(name, error)
+
+    async def _find(self, name: str) -> App | Reply:
+        try:
+            entry = await self._directory.find(name)
+        except NotFoundError as error:
+            return _BROKEN if error.field else _NOT_FOUND
+        except ConfigurationError:
+            return _BROKEN
+        except ServiceUnavailableError:
+            return _STORE_DOWN
+        return entry.endpoint or _NOT_FOUND
+
+    def _failed(self, name: str, error: Exception) -> None:
+        entry = self._entries.get(name)
+        text = entry.pipeline.redact(str(error)) if entry is not None and entry.pipeline is not None else ""
+        _log.error("an endpoint failed", connection=name, error=f"{type(error).__name__}: {text}")
+        # The server logs what it is given, and the connector's own error could hold a secret.
+        raise EndpointError(f"the endpoint of {name} failed") from None

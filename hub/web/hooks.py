@@ -1,0 +1,117 @@
+"""``ANY /hooks/{connection}/…``: a webhook is read by its connector, stored, and only then answered."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from urllib.parse import parse_qsl
+
+from hub.connector import WebhookAnswer, WebhookRequest
+from hub.errors import ConfigurationError, ServiceUnavailableError
+from hub.loop.receive import StaleConnectionError
+from hub.pipeline import Pipeline
+from hub.web.body import Bodies, BodyError, GoneError
+from hub.web.directory import Directory
+from hub.web.groups import Groups
+from hub.web.metrics import NOBODY, WebMetrics
+from hub.web.refusals import NOT_FOUND, refusal_of
+from hub.web.reply import Receive, Reply, Scope, Send, raw_headers
+
+PREFIX = "/hooks/"
+#: A sender is put off when its webhook is not durable after so long, in seconds; it may still become so.
+COMMIT_SECONDS = 20.0
+#: How often a webhook is read anew because its connection is being changed.
+MOST_READINGS = 5
+#: The longest dedupe id, in characters.
+DEDUPE_LIMIT = 512
+
+_CHANGING = ServiceUnavailableError("the connection is being changed")
+
+
+class Hooks:
+    """The ASGI application of all webhooks."""
+
+    def __init__(self, directory: Directory, groups: Groups, bodies: Bodies, metrics: WebMetrics) -> None:
+        self._directory = directory
+        self._groups = groups
+        self._bodies = bodies
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, store, answer; nobody is answered who has hung up."""
+        began = perf_counter()
+        name, _, path = scope["path"][len(PREFIX) :].partition("/")
+        try:
+            body = await self._bodies.read(scope, receive)
+        except GoneError:
+            return
+        except BodyError as error:
+            await error.reply.send(send)
+            self._metrics.webhook(NOBODY, "unread", perf_counter() - began)
+            return
+        try:
+            reply, connector = await self._reply(name, _request(scope, path, body))
+        finally:
+            self._bodies.release(len(body))
+        await reply.send(send)
+        self._metrics.webhook(connector, reply.result, perf_counter() - began)
+
+    async def _reply(self, name: str, request: WebhookRequest) -> tuple[Reply, str]:
+        """The answer, and the connector for the metrics."""
+        pipeline: Pipeline | None = None
+        try:
+            for _ in range(MOST_READINGS):
+                entry = await self._directory.find(name)
+                pipeline = entry.pipeline
+                if pipeline is None or entry.webhooks is None:
+                    return NOT_FOUND, NOBODY
+                answer = _checked(entry.webhooks.receive(request))
+                result = await self._store(pipeline, answer)
+                if result is not None:
+                    return _reply_of(answer, result), pipeline.connector.name
+                # Its signature may be no good any more: read it again, with the connection as it is now.
+                self._directory.forget(name)
+            return refusal_of(_CHANGING, name, pipeline), NOBODY
+        except Exception as error:  # noqa: BLE001 - a connector's code runs here, and each error has its answer
+            return refusal_of(error, name, pipeline), pipeline.connector.name if pipeline else NOBODY
+
+    async def _store(self, pipeline: Pipeline, answer: WebhookAnswer) -> str | None:
+        """What was done; None where the connection was changed since it was looked up."""
+        if not answer.records and answer.dedupe_id is None:
+            return "answered"
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                repeated = await self._groups.admit(pipeline, answer)
+        except StaleConnectionError:
+            return None
+        return "repeated" if repeated else "stored"
+
+
+def _request(scope: Scope, path: str, body: bytes) -> WebhookRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query = scope["query_string"]
+    return WebhookRequest(
+        method=scope["method"],
+        path=path,
+        query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
+        headers=headers,
+        body=body,
+    )
+
+
+def _checked(answer: WebhookAnswer) -> WebhookAnswer:
+    """The connector's answer. Raises ``TypeError`` or ``ValueError`` before anything is stored for one that is none."""
+    raw_headers(answer.headers)
+    if not 200 <= answer.status <= 599:
+        raise ValueError(f"{answer.status} is no status to answer with")
+    dedupe_id = answer.dedupe_id
+    if dedupe_id is not None and not (0 < len(dedupe_id) <= DEDUPE_LIMIT and dedupe_id.isprintable()):
+        raise ConfigurationError(f"the id of the webhook must have 1 to {DEDUPE_LIMIT} printable characters")
+    return answer
+
+
+def _reply_of(answer: WebhookAnswer, result: str) -> Reply:
+    return Reply(status=answer.status, body=answer.body, headers=raw_headers(answer.headers), result=result)
