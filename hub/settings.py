@@ -44,8 +44,12 @@ class Settings(BaseSettings):
         False, description="Let connections reach private, loopback and link-local addresses."
     )
 
-    log_format: Literal["console", "json"] = "console"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = Field(
+        "console", description="For people, or for a log collector."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least that is logged."
+    )
 
     processes: int = Field(1, ge=1, description="Worker processes of one `hub worker`.")
     threads: int = Field(8, ge=1, description="Slices at work at once in one worker process.")
@@ -53,8 +57,8 @@ class Settings(BaseSettings):
         timedelta(seconds=20), description="How long SIGTERM waits for slices."
     )
 
-    web_host: str = "127.0.0.1"
-    web_port: int = 8080
+    web_host: str = Field("127.0.0.1", description="Where `hub web` listens.")
+    web_port: int = Field(8080, ge=0, le=65535, description="Its port.")
     public_url: str | None = Field(
         None, description="How browsers and platforms reach `hub web`; default http://WEB_HOST:WEB_PORT."
     )
@@ -64,9 +68,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Webhooks of one connection that wait for the store at once; more are put off (503).",
     )
-    metrics_host: str = "127.0.0.1"
-    worker_metrics_port: int = 9191
-    scheduler_metrics_port: int = 9192
+    metrics_host: str = Field("127.0.0.1", description="Where workers and schedulers show their metrics.")
+    worker_metrics_port: int = Field(9191, ge=0, le=65535, description="The metrics port of a `hub worker`.")
+    scheduler_metrics_port: int = Field(
+        9192, ge=0, le=65535, description="The metrics port of a `hub scheduler`."
+    )
 
     claim_lease: Duration = Field(
         timedelta(seconds=60), description="A claim without a heartbeat is lost after it."
