@@ -142,7 +142,6 @@ def _connect_args(url: URL, timeout: int) -> dict[str, Any]:
 def _prepare(engine: Engine, timeout: int) -> None:
     match engine.dialect.name:
         case "sqlite":
-            event.listen(engine, "connect", _leave_transactions_to_us)
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             # In the transaction, since a connection pooler in front of the server forgets what a session has set.
@@ -150,12 +149,8 @@ def _prepare(engine: Engine, timeout: int) -> None:
             event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(limit))
 
 
-def _leave_transactions_to_us(connection: Any, _record: Any) -> None:
-    """The driver would begin a transaction too late for savepoints, and as a reader that cannot become a writer."""
-    connection.isolation_level = None
-
-
 def _begin_sqlite(connection: Connection) -> None:
+    """The driver alone would begin too late for savepoints, and as a reader that may not become a writer."""
     reads = connection.get_execution_options().get(READS)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 

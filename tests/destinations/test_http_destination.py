@@ -403,6 +403,17 @@ async def test_results_are_matched_by_what_names_the_record(api: Any, make: Make
     assert [results[0].external_id, results[2].external_id] == ["a", "c"]
 
 
+async def test_a_result_without_a_name_is_nobodys(api: Any, make: Make, item: MakeItem) -> None:
+    """Not even that of a record without one."""
+    api.always(200, [{"ref": None}, {}])
+
+    results = await make(batch=3, results={"items": "@", "match": "ref"}).push(
+        [item(1), item(2, {"ref": None})]
+    )
+
+    assert [type(result) for result in results] == [Retry, Retry]
+
+
 @pytest.mark.parametrize("answer", (b"no json", {"results": None}, {"results": [{}]}, {}))
 async def test_results_that_cannot_be_read_are_tried_again(
     api: Any, make: Make, item: MakeItem, answer: Any
