@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from redis import Redis
+from redis.exceptions import RedisError
+
 from hub import registry
+from hub.embedded import ensure_broker
+from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.http import HttpPool
 from hub.policy.circuit import Circuit, MemoryCircuit
 from hub.policy.limiter import Limiter, MemoryLimiter
@@ -15,6 +20,9 @@ from hub.settings import Settings
 from hub.store import migrate
 from hub.store.database import Database, default_url
 from hub.telemetry import Observe, ignore
+
+#: Seconds that a broker may take to answer when a process starts.
+PATIENCE = 5.0
 
 
 def open_store(settings: Settings) -> Database:
@@ -31,6 +39,28 @@ def open_store(settings: Settings) -> Database:
     db = Database(default_url(str(home)))
     migrate.upgrade(db)
     return db
+
+
+def require_services(settings: Settings) -> str:
+    """Look whether store, keys and broker are there, and bring the embedded ones up; gives the broker's URL.
+
+    Raises ``ServiceUnavailableError`` or ``ConfigurationError`` naming the setting.
+    """
+    open_store(settings).close()
+    secret_box(settings)
+    url = ensure_broker(settings)
+    try:
+        with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
+            redis.ping()
+    except ValueError as error:
+        raise ConfigurationError(
+            "is no URL of a Redis; write redis://HOST:PORT/DB", field="HUB_REDIS_URL"
+        ) from error
+    except (RedisError, OSError) as error:
+        raise ServiceUnavailableError(
+            f"the broker cannot be reached ({type(error).__name__}); check HUB_REDIS_URL"
+        ) from error
+    return url
 
 
 def open_runtime(

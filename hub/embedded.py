@@ -40,6 +40,17 @@ def ensure_broker(settings: Settings) -> str:
     return _joined.setdefault(home, EmbeddedBroker(home)).join()
 
 
+def running_broker(settings: Settings) -> str | None:
+    """The URL of the broker where one is at hand: HUB_REDIS_URL, or the embedded server if somebody uses it already.
+
+    Never starts one. Raises ``ServiceUnavailableError`` for a HUB_HOME that can have none.
+    """
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    home = settings.home.resolve()
+    return _joined.setdefault(home, EmbeddedBroker(home)).join_running()
+
+
 def leave_broker(settings: Settings) -> None:
     """This process needs the embedded server no longer. Without it, the end of the process says so."""
     if broker := _joined.pop(settings.home.resolve(), None):
@@ -64,6 +75,23 @@ class EmbeddedBroker:
                 # Waits while a server without users ends.
                 keeper.lock(self._users, shared=True)
             self._ensure_server(path, binary)
+        return socket_url(path)
+
+    def join_running(self) -> str | None:
+        """Join the server if it runs; gives its URL."""
+        if not self.folder.exists():
+            return None
+        path = socket_path(self.folder)
+        with keeper.open_lock(self.folder, "start.lock") as starting:
+            keeper.lock(starting)
+            if not (self._has_keeper() and keeper.answers(path)):
+                return None
+            if self._users is None:
+                users = keeper.open_lock(self.folder, keeper.USERS)
+                if not keeper.lock(users, shared=True, wait=False):  # it is about to end
+                    users.close()
+                    return None
+                self._users = users
         return socket_url(path)
 
     def leave(self) -> None:

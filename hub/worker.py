@@ -7,7 +7,6 @@ import shutil
 import signal
 import tempfile
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -16,6 +15,7 @@ from hub.settings import Settings
 
 #: The queues, each with the name of its actor.
 QUEUES = ("sweep", "poll", "report", "work")
+METRICS_PORT = "HUB_WORKER_METRICS_PORT"
 #: An idle worker looks for messages this often, in milliseconds.
 _IDLE_MS = 100
 #: Two SIGTERMs closer together than this are one.
@@ -23,7 +23,10 @@ _SAME_STOP_SECONDS = 3.0
 
 
 def run(settings: Settings) -> int:
-    """Run workers until SIGTERM; returns the exit code. A dead worker process ends it, so that it is started anew."""
+    """Run workers until SIGTERM; returns the exit code. A dead worker process ends it, so that it is started anew.
+
+    Raises ``ConfigurationError`` and ``ServiceUnavailableError`` where they could not begin.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hub-metrics-"))
     _prepare_environment(settings, folder)
     from dramatiq import cli  # reads the environment when it is imported
@@ -39,6 +42,7 @@ def run(settings: Settings) -> int:
         "--skip-logging",
     ]
     try:
+        _require_surroundings(settings)
         return _exit_code(cli, arguments)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -48,7 +52,7 @@ def boot() -> None:
     """Called by Dramatiq in each worker process: the broker, the runtime and the actors."""
     import dramatiq
 
-    from hub import actors, log
+    from hub import actors, lifeline, log
     from hub.boot import open_runtime
     from hub.broker import EventLoop, Process, make_broker
     from hub.embedded import ensure_broker
@@ -57,6 +61,7 @@ def boot() -> None:
 
     _take_one_stop_for_two()
     settings = Settings()
+    lifeline.end_with_main_process(patience=settings.shutdown_timeout.total_seconds())
     log.set_up(settings, process="worker")
     url = ensure_broker(settings)
     metrics = WorkerMetrics()
@@ -93,29 +98,35 @@ def _take_one_stop_for_two() -> None:
 
 def serve_metrics() -> int:
     """The exposition of all worker processes of one `hub worker`; runs as one of Dramatiq's forks."""
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path not in ("/metrics", "/healthz"):
-                self.send_error(404)
-                return
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-            body = generate_latest(registry) if self.path == "/metrics" else b"ok\n"
-            self.send_response(200)
-            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    from hub import lifeline
+    from hub.exposition import Exposition
 
-        def log_message(self, *_: Any) -> None:
-            """A scrape is no news."""
+    def registry() -> CollectorRegistry:
+        collected = CollectorRegistry()
+        MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
+        return collected
 
     settings = Settings()
-    ThreadingHTTPServer((settings.metrics_host, settings.worker_metrics_port), Handler).serve_forever()
+    lifeline.end_with_main_process(patience=settings.shutdown_timeout.total_seconds())
+    exposition = Exposition(
+        settings.metrics_host, settings.worker_metrics_port, field=METRICS_PORT, registry=registry
+    )
+    exposition.serve_forever()
     return 0
+
+
+def _require_surroundings(settings: Settings) -> None:
+    """What is missing is said once and clearly, before there are processes that each fail with a traceback."""
+    from hub import boot as services
+    from hub import log
+    from hub.ports import require_free
+
+    log.set_up(settings, process="worker")
+    require_free(settings.metrics_host, settings.worker_metrics_port, field=METRICS_PORT)
+    services.require_services(settings)
 
 
 def _prepare_environment(settings: Settings, folder: Path) -> None:

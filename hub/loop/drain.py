@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from hub.errors import HubError
-from hub.loop.poll import poll
+from hub.loop.poll import PollOutcome, poll
 from hub.loop.sweep import sweep
 from hub.loop.work import close_groups, report, work
+from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.ledger.lock import lock
@@ -23,11 +26,21 @@ from hub.store.stats import by_stream
 _LOOK_EVERY = 0.05
 #: How often lost claims are looked for.
 _SWEEP_EVERY = timedelta(seconds=2)
+#: How long a poll waits at most before it is tried again.
+_POLL_PAUSE = timedelta(seconds=1)
+#: How soon to ask again for a poll lease that somebody else holds.
+_LEASE_PAUSE = timedelta(seconds=0.25)
+#: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
+_GRACE_SHARE = 0.6
 
 
 @dataclass(kw_only=True)
 class DrainSummary:
-    """What a drain did. ``waiting``, ``awaiting`` and ``parked`` are what is left; ``error`` why it ended early."""
+    """What a drain did. ``polled`` leaves out what was known already, ``pushed`` what is to be retried.
+
+    ``waiting``, ``awaiting``, ``parked``, ``dead`` and ``unreported`` are what is left; ``error`` why polls or pushes
+    ended early; ``stopped`` whether somebody asked for it.
+    """
 
     polled: int = 0
     pushed: int = 0
@@ -42,23 +55,33 @@ class DrainSummary:
     unreported: int = 0
     seconds: float = 0.0
     error: str | None = None
+    stopped: bool = False
 
     @property
     def drained(self) -> bool:
         """Nothing is left that this drain was to wait for."""
-        return self.error is None and not self.waiting and not self.unreported and not self.dead
+        left = self.waiting or self.unreported or self.dead
+        return self.error is None and not left and not self.stopped
 
 
 @dataclass(kw_only=True)
 class Drain:
-    """One drain of one connection. ``on_progress`` gets the summary so far, a few times a second."""
+    """One drain of one connection; the runtime begins no slice after it.
+
+    ``wait`` is how long it waits in sum while nothing is due or polls are held back. ``on_progress`` gets the summary
+    so far, a few times a second.
+    """
 
     runtime: Runtime
     connection_id: int
     wait: timedelta
     on_progress: Callable[[DrainSummary], None] = lambda _: None
     summary: DrainSummary = field(default_factory=DrainSummary)
-    _ending: bool = False
+
+    def __post_init__(self) -> None:
+        self._stopped = asyncio.Event()
+        self._waited = timedelta(0)
+        self._working = 0
 
     async def run(self) -> DrainSummary:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
@@ -67,61 +90,98 @@ class Drain:
         workers = [asyncio.create_task(self._slices()) for _ in range(pipeline.delivery.parallel_slices)]
         sweeper = asyncio.create_task(self._sweep())
         try:
-            if pipeline.connector.polls:
-                await self._poll_to_the_end()
-            await self._settle_down(started)
+            await self._unless_stopped(self._poll_and_settle(pipeline))
         finally:
-            # Slices in flight settle; nothing is begun any more.
-            self._ending = True
             sweeper.cancel()
-            await asyncio.gather(*workers, sweeper, return_exceptions=True)
+            await self._hand_back([*workers, sweeper])
         await close_groups(self.runtime, self.connection_id)
         await self._look()
         self.summary.seconds = round(time.monotonic() - started, 3)
         return self.summary
 
+    def stop(self) -> None:
+        """End soon: what is in flight has its grace, then it is handed back; at once when asked a second time."""
+        if self._stopped.is_set():
+            self.runtime.stop(grace=0)
+        self.summary.stopped = True
+        self._stopped.set()
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        stopped = asyncio.create_task(self._stopped.wait())
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _hand_back(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        self.runtime.stop(grace=self.runtime.settings.shutdown_timeout.total_seconds() * _GRACE_SHARE)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _poll_and_settle(self, pipeline: Pipeline) -> None:
+        if pipeline.connector.polls:
+            await self._poll_to_the_end()
+        await self._settle_down()
+
     async def _poll_to_the_end(self) -> None:
         """Until a page brings nothing new; a full one without news is asked for once more, deeper."""
         deeper = False
-        while not self.runtime.stopping:
+        while True:
             outcome = await poll(self.runtime, self.connection_id, early=True)
-            self.summary.polled += outcome.polled
-            self.on_progress(self.summary)
+            self.summary.polled += outcome.polled - outcome.admission.duplicates
+            await self._progress()
             if outcome.result in ("failed", "refused"):
                 self.summary.error = outcome.error
                 return
-            if outcome.result == "paused" and (await self._connection()).may_poll:
-                await asyncio.sleep(outcome.next_in.total_seconds())
-                continue
-            if outcome.result != "ok" or not (outcome.news or (outcome.full and not deeper)):
+            pause = await self._pause_before_next(outcome, deeper=deeper)
+            if pause is None:
                 return
             deeper = outcome.full and not outcome.news
-            await asyncio.sleep(min(outcome.next_in, timedelta(seconds=1)).total_seconds())
+            await asyncio.sleep(pause.total_seconds())
 
-    async def _settle_down(self, started: float) -> None:
-        """Until nothing is open, or what is left is not due within ``wait``, or a side is refused."""
-        while not self.runtime.stopping:
+    async def _pause_before_next(self, outcome: PollOutcome, *, deeper: bool) -> timedelta | None:
+        """How long until the next poll; None when there need not be one."""
+        if outcome.result == "ok":
+            more = outcome.news or (outcome.full and not deeper)
+            return min(outcome.next_in, _POLL_PAUSE) if more else None
+        if outcome.result == "lost":  # a fleet polls it now; what that brings is waited for
+            return self._patience(_LEASE_PAUSE)
+        connection = await self._connection()
+        if not connection.may_poll:
+            return None
+        if outcome.error is None:  # the backlog is full, and gets less
+            return min(outcome.next_in, _POLL_PAUSE)
+        return self._patience(min(outcome.next_in, _POLL_PAUSE), outcome.error)
+
+    def _patience(self, pause: timedelta, error: str = "another process keeps polling") -> timedelta | None:
+        if self._waited >= self.wait:
+            self.summary.error = f"waited {self.wait.total_seconds():g} seconds to poll: {error}"
+            return None
+        self._waited += pause
+        return pause
+
+    async def _settle_down(self) -> None:
+        """Until nothing is open, or it waited long enough for what is left, or a side is refused."""
+        looked = time.monotonic()
+        while True:
             connection = await self._connection()
-            await self._look()
-            self.summary.seconds = round(time.monotonic() - started, 3)
-            self.on_progress(self.summary)
+            moved = await self._progress()
+            refused = _refusal(connection)
+            if refused and self.summary.error is None:
+                self.summary.error = refused
             idle = not self.summary.waiting or not connection.may_push
             told = not self.summary.unreported or not connection.may_report
-            refused = (
-                connection.source_refused
-                or connection.destination_refused
-                or (connection.status == "failed" and "the connection failed")
-            )
-            if refused and self.summary.error is None:
-                self.summary.error = str(refused)
-            if idle and told:
-                return
-            if time.monotonic() - started > self.wait.total_seconds():
+            if (idle and told) or self._waited >= self.wait:
                 return
             await asyncio.sleep(_LOOK_EVERY)
+            now = time.monotonic()
+            if not moved and not self._working:
+                self._waited += timedelta(seconds=now - looked)
+            looked = now
 
     async def _slices(self) -> None:
-        while not self._ending and not self.runtime.stopping:
+        while not self.runtime.stopping:
             done = 0
             for step in (work, report):
                 try:
@@ -131,22 +191,35 @@ class Drain:
                     await asyncio.sleep(1)
                     continue
                 done += outcome.records
-                self._count(Counter(outcome.states), outcome.records if step is work else 0)
+                self._count(Counter(outcome.states))
             if not done:
                 await asyncio.sleep(_LOOK_EVERY)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_EVERY.total_seconds())
-            await sweep(self.runtime)
+            with contextlib.suppress(HubError):  # the slices say it
+                await sweep(self.runtime)
 
-    def _count(self, states: Counter[str], pushed: int) -> None:
+    def _count(self, states: Counter[str]) -> None:
         summary = self.summary
-        summary.pushed += pushed
+        failed = states["rejected"] + states["dead"]
+        summary.pushed += states["success"] + states["skipped"] + failed
         summary.succeeded += states["success"]
-        summary.failed += states["rejected"] + states["dead"]
+        summary.failed += failed
         summary.skipped += states["skipped"] + states["superseded"]
         summary.reported += states["reported"]
+
+    async def _progress(self) -> bool:
+        """Look, and tell; True if something has moved since the last look."""
+        before = self._moves()
+        await self._look()
+        self.on_progress(self.summary)
+        return self._moves() != before
+
+    def _moves(self) -> tuple[int, ...]:
+        summary = self.summary
+        return summary.pushed, summary.reported, summary.waiting, summary.unreported
 
     async def _look(self) -> None:
         stored = await self.runtime.db.run(
@@ -154,10 +227,11 @@ class Drain:
         )
         streams = await self.runtime.db.run(by_stream, self.runtime.db, stored.name)
         summary = self.summary
-        summary.waiting = sum(s.states["waiting"] + s.states["working"] for s in streams)
+        self._working = sum(s.states["working"] for s in streams)
+        summary.waiting = self._working + sum(s.states["waiting"] for s in streams)
         summary.awaiting = sum(s.states["awaiting"] for s in streams)
         summary.parked = sum(s.states["parked"] for s in streams)
-        summary.dead = sum(s.states["dead"] for s in streams)
+        summary.dead = sum(s.states["dead"] + s.report_dead for s in streams)
         summary.unreported = sum(s.unreported for s in streams)
 
     async def _connection(self) -> Locked:
@@ -166,3 +240,9 @@ class Drain:
                 return lock(self.runtime.db, tx, self.connection_id)
 
         return await self.runtime.db.run(read)
+
+
+def _refusal(connection: Locked) -> str | None:
+    if connection.status == "failed":
+        return "the connection failed"
+    return connection.source_refused or connection.destination_refused

@@ -53,5 +53,14 @@ def list_quarantine(db: Database, connection_id: int, *, limit: int = 50) -> Seq
         return [as_dict(row) for row in rows]
 
 
+def count(db: Database, connection_id: int) -> int:
+    """How many different things stand in quarantine."""
+    with db.transaction() as tx:
+        found: int = db.execute(
+            tx, "SELECT count(*) FROM quarantine WHERE connection_id = :connection", connection=connection_id
+        ).scalar_one()
+    return found
+
+
 def _plain(text: str | None) -> str | None:
     return None if text is None else text.replace("\x00", "\\u0000")[:RAW_LIMIT]

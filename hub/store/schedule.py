@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from hub import codec
 from hub.records import JSON
-from hub.store.database import Database
+from hub.store.database import Database, as_dict
 from hub.store.rows import Locked
 
 
@@ -101,3 +101,15 @@ def poll_soon(db: Database, connection_id: int) -> None:
             id=connection_id,
             now=db.now(tx),
         )
+
+
+def shown(db: Database, connection_id: int) -> dict[str, Any] | None:
+    """The schedule as people see it; None for a connection that is not polled."""
+    with db.transaction() as tx:
+        row = db.execute(
+            tx,
+            "SELECT due_at, polled_at, cursor, full_pass, idle_polls, failed_polls, last_error FROM schedule "
+            "WHERE connection_id = :id",
+            id=connection_id,
+        ).one_or_none()
+    return None if row is None else as_dict(row)

@@ -1,0 +1,125 @@
+"""`hub run`: the loop in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hub import event_loop
+from hub.cli import exit_codes, output, session
+from hub.cli.output import Json
+from hub.embedded import running_broker
+from hub.loop.drain import Drain, DrainSummary
+from hub.settings import Settings
+from hub.store import connections
+
+#: What is printed of a drain, in this order.
+SHOWN = (
+    "polled",
+    "pushed",
+    "succeeded",
+    "failed",
+    "skipped",
+    "dead",
+    "reported",
+    "waiting",
+    "awaiting",
+    "parked",
+    "seconds",
+)
+
+
+def run(
+    name: Annotated[str, typer.Argument(help="A connection.")],
+    drain: Annotated[
+        bool,
+        typer.Option("--drain", help="Until nothing is waiting, working or unreported. Has to be given."),
+    ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds to wait, in sum, for what is not due yet: retries, a rate limit."),
+    ] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Poll, push and report in the foreground, beside a fleet or without one. Needs no Redis.
+
+    Ends with 0 when everything was drained, with 1 when something is left, dead or refused. Awaiting and parked records
+    are not waited for. SIGINT and SIGTERM hand back what is under way; a second one does so at once.
+    """
+    if not drain:
+        raise typer.BadParameter(
+            "say --drain: without a fleet there is no other way to run", param_hint="--drain"
+        )
+    settings = session.begin()
+    summary = event_loop.run(_drain(settings, name, timedelta(seconds=wait), quiet=as_json))
+    shown = {field: getattr(summary, field) for field in SHOWN}
+    output.show(shown, as_json, lambda: output.facts(name, shown))
+    _say_what_is_left(name, summary)
+    if summary.stopped:
+        raise typer.Exit(exit_codes.STOPPED)
+    if not summary.drained:
+        raise typer.Exit(exit_codes.TROUBLE)
+
+
+async def _drain(settings: Settings, name: str, wait: timedelta, *, quiet: bool) -> DrainSummary:
+    async with session.runtime(settings, redis_url=running_broker(settings)) as runtime:
+        stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+        with _progress(name, quiet=quiet) as on_progress:
+            drain = Drain(runtime=runtime, connection_id=stored.id, wait=wait, on_progress=on_progress)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, drain.stop)
+            return await drain.run()
+
+
+def _say_what_is_left(name: str, summary: DrainSummary) -> None:
+    if summary.error:
+        output.warn(f"error: {summary.error}")
+    if summary.dead:
+        output.warn(f"{summary.dead} dead letters: `hub dead list {name}` shows them")
+    if summary.unreported:
+        output.warn(f"{summary.unreported} outcomes are not reported yet")
+    if summary.waiting:
+        output.warn(f"{summary.waiting} records are left: run it again, or with a longer --wait")
+
+
+def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Callable[[DrainSummary], None]]:
+    if quiet or not sys.stderr.isatty():
+        return nullcontext(lambda _: None)
+    return _Bar(name)
+
+
+class _Bar:
+    """Records done of all that are known, on standard error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+
+    def __enter__(self) -> Callable[[DrainSummary], None]:
+        self._progress.start()
+        self._task = self._progress.add_task(self._name, total=None)
+        return self._update
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _update(self, summary: DrainSummary) -> None:
+        done = max(summary.succeeded + summary.failed + summary.skipped - summary.unreported, 0)
+        self._progress.update(self._task, completed=done, total=done + summary.waiting + summary.unreported)
