@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from hub.errors import NotFoundError
 from hub.store.database import Database
-from hub.store.ledger.bells import Bell
+from hub.store.ledger.bells import Bell, note
+from hub.store.ledger.lock import lock
 
 _MAY_PUSH = "NOT c.paused AND c.destination_refused IS NULL AND c.status NOT IN ('failed', 'inactive')"
 _WORK_IS_DUE = (
@@ -26,22 +29,28 @@ _CONDITIONS = {
 
 def ring_due(db: Database, *, older_than: int) -> Sequence[Bell]:
     """Forget bells rung more than ``older_than`` microseconds ago; note one wherever work is due and none is out."""
-    rung: list[Bell] = []
     with db.transaction() as tx:
         now = db.now(tx)
         db.execute(tx, "DELETE FROM bell WHERE rung_at <= :before", before=now - older_than)
-        for stage, condition in _CONDITIONS.items():
-            rows = db.execute(
+        silent = [
+            (row.id, stage)
+            for stage, condition in _CONDITIONS.items()
+            for row in db.execute(
                 tx,
-                "INSERT INTO bell (tenant_id, connection_id, stage, rung_at) "
-                "SELECT c.tenant_id, c.id, CAST(:stage AS varchar), :now FROM connection c WHERE "
-                f"{condition} AND NOT EXISTS (SELECT 1 FROM bell b WHERE b.connection_id = c.id AND b.stage = CAST(:stage AS varchar)) "
-                "RETURNING id, connection_id",
+                f"SELECT c.id FROM connection c WHERE {condition} "
+                "AND NOT EXISTS (SELECT 1 FROM bell b WHERE b.connection_id = c.id AND b.stage = :stage)",
                 stage=stage,
                 now=now,
             )
-            rung += [Bell(row.id, row.connection_id, stage) for row in rows]
-    return rung
+        ]
+    return [bell for connection_id, stage in silent for bell in _ring(db, connection_id, stage)]
+
+
+def _ring(db: Database, connection_id: int, stage: str) -> Sequence[Bell]:
+    """Under the connection's lock: what is admitted at this moment may ring too."""
+    with suppress(NotFoundError), db.transaction() as tx:
+        return note(db, tx, lock(db, tx, connection_id), stage, wanted=1, limit=1)
+    return ()
 
 
 def forget_fired_polls(db: Database) -> None:

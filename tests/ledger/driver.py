@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from hub.connector import Stream
 from hub.records import JSON, GroupTally, Record
 from hub.store import connections, runs
@@ -35,6 +37,7 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "released": {"state": "waiting", "error": "no slot"},
     "awaiting": {"state": "awaiting", "handle": {"lot": 1}},
     "parked": {"state": "parked", "wake_key": "category:1", "error": "no mapping"},
+    "refused": {"state": "waiting", "refused": "401: bad key", "error": "401: bad key"},
     "yielded": {"state": "superseded", "status": "skipped", "error": "replaced by newer content"},
 }
 #: What a report can come to.
@@ -42,6 +45,7 @@ REPORT_ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "acknowledged": {"state": "acknowledged", "spent": True},
     "retry": {"state": "waiting", "spent": True, "error": "the source timed out"},
     "dead": {"state": "dead", "spent": True, "error": "the source refused it"},
+    "refused": {"state": "waiting", "refused": "403: missing scope", "error": "403: missing scope"},
 }
 
 
@@ -74,6 +78,7 @@ class Settled:
     """What a settle left: how many verdicts were not taken, and the slice to report now."""
 
     lost: int
+    groups: bool
     states: Mapping[str, str]
     to_report: Slice
 
@@ -113,20 +118,25 @@ class Ledger:
     def admit(self, *records: Record, run: bool = False, seals: Sequence[str] = ()) -> Admitter:
         """Admit one page."""
         with self.db.transaction() as tx:
-            connection = lock(self.db, tx, self.id)
-            admitter = Admitter(
-                db=self.db,
-                tx=tx,
-                connection=connection,
-                streams={stream.name: stream for stream in self.streams},
-                merge=self.merge,
-                reports=self.reports,
-                run_id=runs.start(self.db, tx, connection, "poll") if run else None,
-            )
-            admitter.admit(records)
-            groups.seal(self.db, tx, connection, self.streams[0].name, seals)
+            admitter = self.admit_in(tx, *records, run=run)
+            groups.seal(self.db, tx, admitter.connection, self.streams[0].name, seals)
         for row in self.rows():
             self.pruned.pop(row["id"], None)  # it came back to have its report repeated
+        return admitter
+
+    def admit_in(self, tx: Connection, *records: Record, run: bool = False) -> Admitter:
+        """Admit one page in a transaction of the test's own."""
+        connection = lock(self.db, tx, self.id)
+        admitter = Admitter(
+            db=self.db,
+            tx=tx,
+            connection=connection,
+            streams={stream.name: stream for stream in self.streams},
+            merge=self.merge,
+            reports=self.reports,
+            run_id=runs.start(self.db, tx, connection, "poll") if run else None,
+        )
+        admitter.admit(records)
         return admitter
 
     # Work
@@ -157,6 +167,7 @@ class Ledger:
         ]
         return Settled(
             lost=settlement.lost,
+            groups=settlement.groups,
             states={keys[verdict.id]: verdict.state for verdict in settlement.verdicts},
             to_report=replace(held, stage="report", records=to_report),
         )

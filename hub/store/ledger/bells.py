@@ -43,11 +43,14 @@ def answer(db: Database, bell: Bell, *, limit: int) -> bool:
         ).rowcount
         if renewed:
             return True
+        # Whoever notes or adopts another bell at this moment waits for this one to be counted.
+        db.execute(tx, f"SELECT id FROM connection WHERE id = :id{db.row_lock}", id=bell.connection_id)
         row = db.execute(
             tx,
             "INSERT INTO bell (id, tenant_id, connection_id, stage, rung_at) "
             "SELECT :id, tenant_id, id, CAST(:stage AS varchar), :now FROM connection WHERE id = :connection AND "
-            "(SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = CAST(:stage AS varchar)) < :limit",
+            "(SELECT count(*) FROM bell WHERE connection_id = :connection AND stage = CAST(:stage AS varchar)) < :limit "
+            "ON CONFLICT (id) DO UPDATE SET rung_at = excluded.rung_at",
             id=bell.id,
             stage=bell.stage,
             connection=bell.connection_id,

@@ -48,9 +48,10 @@ def mark_closed(db: Database, connection_id: int, group: GroupTally) -> None:
         db.execute(
             tx,
             "UPDATE recordgroup SET closed_at = :now WHERE connection_id = :connection AND stream = :stream "
-            f"AND name = :name AND admitted = {_SETTLED}",
+            f"AND name = :name AND admitted = :admitted AND admitted = {_SETTLED}",
             connection=connection_id,
             stream=group.stream,
             name=group.name,
+            admitted=group.admitted,
             now=db.now(tx),
         )
