@@ -22,12 +22,17 @@ def after_page(
     *,
     news: int,
     idle_polls: int,
+    stuck: bool = False,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> timedelta:
-    """The wait after a page of which ``news`` records were new; ``idle_polls`` empty pages came before it in a row."""
+    """The wait after a page of which ``news`` records were new; ``idle_polls`` empty pages came before it in a row.
+
+    A full page of old acquaintances may hide new ones behind them: it is asked for anew at once, deeper, unless it is
+    ``stuck``, because the page before it was the same.
+    """
     if page.poll_after is not None:
         return page.poll_after
-    if page.full and news:
+    if page.full and (news or not stuck):
         return cadence.least
     if page.records or page.bad:
         return timedelta(

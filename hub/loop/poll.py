@@ -147,7 +147,11 @@ async def _admit(
     def next_in(admission: Admission) -> timedelta:
         nonlocal wait
         wait = cadence.after_page(
-            pipeline.cadence, page, news=admission.new + admission.coalesced, idle_polls=state.idle_polls
+            pipeline.cadence,
+            page,
+            news=admission.new + admission.coalesced,
+            idle_polls=state.idle_polls,
+            stuck=state.previous_full and not state.previous_new,
         )
         return wait
 
