@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Self
 
-from sqlalchemy import Column, Connection, Inspector, MetaData, Numeric, String, Table, exc, inspect
+from sqlalchemy import Column, Connection, Inspector, MetaData, Table, exc, inspect
 
 from connectors.destinations.sql_upsert import NEEDS_UNIQUE, Row, Write, writer
 from connectors.destinations.sql_values import Coercion, ColumnError, coercion
@@ -141,9 +141,6 @@ def _coercions(table: Table, *, sqlite: bool) -> Mapping[str, Coercion]:
         if column.computed is not None or (column.identity is not None and column.identity.always):
             continue
         found[column.name] = coercion(column.type, sqlite=sqlite)
-        if sqlite and isinstance(column.type, Numeric):
-            # SQLite's own affinity makes a number of the text again, without the detour of a Python float.
-            column.type = String()
         if hasattr(column.type, "none_as_null"):
             column.type.none_as_null = True
     return found
