@@ -1,0 +1,165 @@
+"""`hub demo`: what it shows of the demo in hub.demo."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hub import log
+from hub.cli import exit_codes, output
+from hub.cli.output import Json
+from hub.cli.session import read_settings
+from hub.demo.play import Progress, Result, play
+from hub.demo.stage import Stage
+
+#: Seconds between two lines where nobody watches.
+LINE_EVERY = 2.0
+
+FAULTS = {
+    "throttle": "turned away (429)",
+    "error": "server errors",
+    "lose": "answers lost",
+    "stall": "stalls",
+}
+
+
+def demo(
+    records: Annotated[
+        int, typer.Option(min=1, help="Price records, the one of MerchantOps' guide first.")
+    ] = 1000,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds after which it gives up.")] = 180.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep its folder, and say where it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send a thousand prices from a simulated MerchantOps to a destination that refuses, stalls and fails.
+
+    Everything runs for real on free ports of this machine, in a folder of its own that is removed at the end: both
+    servers, scheduler, worker, web. Ends with 0 only if every invariant holds at all three sides.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    _say("starting the simulators and the hub …", quiet=as_json)
+    with Stage(records) as stage:
+        stage.kept = keep
+        log.set_up(read_settings().model_copy(update={"log_level": "ERROR"}), process="demo")
+        _say(f"console: {stage.web}", quiet=as_json)
+        with _display(quiet=as_json) as show:
+            result = play(stage, records=records, timeout=timeout, show=show)
+        if not result.ok:
+            output.warn("")
+            sys.stderr.write(f"{stage.tail()}\n")
+    output.show(_document(result), as_json, lambda: _print(result))
+    if keep:
+        output.warn(f"kept: {stage.home}")
+    if not result.ok:
+        raise typer.Exit(exit_codes.TROUBLE)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str, *, quiet: bool) -> None:
+    if not quiet:
+        output.say(text)
+
+
+def _document(result: Result) -> dict[str, Any]:
+    return {
+        "ok": result.ok,
+        "seconds": result.seconds,
+        "in_time": result.in_time,
+        **result.numbers,
+        "faults": result.faults,
+        "checks": [asdict(check) for check in result.checks],
+    }
+
+
+def _display(*, quiet: bool) -> AbstractContextManager[Callable[[Progress], None]]:
+    if quiet:
+        return nullcontext(lambda _: None)
+    return _Bars() if sys.stdout.isatty() else nullcontext(_Lines())
+
+
+class _Lines:
+    """One line every now and then."""
+
+    def __init__(self) -> None:
+        self._said = -LINE_EVERY
+
+    def __call__(self, progress: Progress) -> None:
+        done = progress.reported >= progress.expected
+        if not done and progress.seconds - self._said < LINE_EVERY:
+            return
+        self._said = progress.seconds
+        output.say(
+            f"{progress.seconds:5.1f} s  taken in {progress.admitted}, settled {progress.settled}, reported "
+            f"{progress.reported} of {progress.expected}; refused {progress.failed}; {_trouble(progress.faults)}"
+        )
+
+
+class _Bars:
+    """The same, drawn anew a few times a second."""
+
+    def __init__(self) -> None:
+        self._live = Live(console=Console(), refresh_per_second=8)
+
+    def __enter__(self) -> Callable[[Progress], None]:
+        self._live.start()
+        return self._update
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def _update(self, progress: Progress) -> None:
+        bars = Table.grid(padding=(0, 2))
+        for name, value in (
+            ("taken in", progress.admitted),
+            ("settled", progress.settled),
+            ("reported", progress.reported),
+        ):
+            bar = ProgressBar(total=progress.expected, completed=value, width=40)
+            bars.add_row(Text(name), bar, Text(f"{value} of {progress.expected}"))
+        trouble = Text(f"{progress.seconds:.1f} s, refused {progress.failed}, {_trouble(progress.faults)}")
+        self._live.update(Group(bars, trouble))
+
+
+def _trouble(faults: dict[str, Any]) -> str:
+    counts = {kind: sum(side.get(kind, 0) for side in faults.values()) for kind in FAULTS}
+    return ", ".join(f"{name} {counts[kind]}" for kind, name in FAULTS.items())
+
+
+def _print(result: Result) -> None:
+    numbers = result.numbers
+    destination = numbers["destination"]
+    rows = {
+        **{f"records: {state}": count for state, count in numbers["records"].items()},
+        "reported": f"{numbers['reported']} of {numbers['admitted']}",
+        "attempts": f"{numbers['attempts']['total']}, at most {numbers['attempts']['most']} for one record",
+        "destination has": f"{destination['records']} records, and refused {destination['refused']}",
+        "came again, same key": destination["repeated_with_the_same_key"],
+        "came twice, two keys": destination["doubled"],
+        "batches": ", ".join(f"{count} {status}" for status, count in sorted(numbers["batches"].items())),
+        "trouble": _trouble(result.faults),
+        "seconds": result.seconds,
+    }
+    output.say("")
+    output.facts("the demo", rows)
+    output.say("")
+    for check in result.checks:
+        output.say(
+            f"{'ok  ' if check.ok else 'FAIL'}  {check.name}{': ' + check.detail if check.detail else ''}"
+        )
+    if not result.in_time:
+        output.say("FAIL  it did not end in time")
