@@ -10,6 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from hub.connector import Bucket
@@ -178,25 +179,30 @@ class Lot:
         now = self._clock()
         if lesson.block:
             self._nothing_until = max(self._nothing_until, now + lesson.block.total_seconds())
-            self._tokens = 0
         if lesson.remaining is not None:
             self._tokens = min(self._tokens, lesson.remaining)
+        self._untold = lesson
         if lesson.block or now >= self._told_at + TELL_EVERY:
-            self._told_at, self._untold = now, None
-            self._unlimited_until = 0.0
-            await self._limiter.learn(self._bucket, lesson)
-        else:
-            self._untold = lesson
+            await self._tell()
 
     async def settle(self) -> None:
         """Nothing is going on: tokens go back, and the fleet hears the latest."""
-        unused, self._tokens = self._tokens, 0
+        await self._give_back()
+        await self._tell()
+
+    async def _tell(self) -> None:
         lesson, self._untold = self._untold, None
-        if unused and self._bucket.rate:
+        if lesson is None:
+            return
+        self._told_at, self._unlimited_until = self._clock(), 0.0
+        if lesson.remaining is not None:  # those in hand are among them, and not the fleet's any more
+            lesson = replace(lesson, remaining=lesson.remaining - self._tokens)
+        await self._limiter.learn(self._bucket, lesson)
+
+    async def _give_back(self) -> None:
+        unused, self._tokens = self._tokens, 0
+        if unused:
             await self._limiter.give_back(self._bucket, unused)
-        if lesson is not None:
-            self._unlimited_until = 0.0
-            await self._limiter.learn(self._bucket, lesson)
 
     def _refuse_beyond(self, latest: float) -> None:
         if self._nothing_until <= latest:
@@ -211,9 +217,7 @@ class Lot:
 
     async def _refill(self, wanted: int) -> None:
         rate = self._bucket.rate
-        if self._tokens and rate:
-            await self._limiter.give_back(self._bucket, self._tokens)
-        self._tokens = 0
+        await self._give_back()
         lot = min(wanted, max(1, math.ceil(rate * LOT_SPAN))) if rate else wanted
         grant = await self._limiter.take(self._bucket, lot)
         now = self._clock()

@@ -12,8 +12,6 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 #: Characters. A shorter value is no secret (a sandbox's "x"), and masking it would mask every text.
 SHORTEST_SECRET = 4
-#: Characters of base64 that a secret makes for sure, below which they may well be there by chance.
-SHORTEST_BASE64 = 8
 
 
 class Redactor:
@@ -66,8 +64,7 @@ def _base64(secret: bytes) -> Iterator[str]:
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + secret).decode()
         begin, end = -(-before * 8 // 6), (before + len(secret)) * 8 // 6
-        if end - begin >= SHORTEST_BASE64:
-            yield encoded[begin:end]
+        yield encoded[begin:end]
 
 
 def _merged(spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -55,7 +55,7 @@ class Limiter(ABC):
 
     @abstractmethod
     async def learn(self, bucket: Bucket, lesson: Lesson) -> None:
-        """Hold everyone to what an answer said.
+        """Hold everyone to what an answer said, less what the caller has in hand.
 
         A block lasts, whatever later answers say; of what remains, the latest answer counts. Never raises.
         """
@@ -139,8 +139,8 @@ class Level:
         return level, Grant.of(granted, wanted, wait, unlimited=not rate and not windowed)
 
     def given_back(self, bucket: Bucket, unused: int) -> Level:
-        """With tokens that were not used. What is left by the word of the other side it will say itself."""
-        return replace(self, tokens=min(bucket.burst, self.tokens + unused))
+        """With tokens that were not used."""
+        return replace(self, tokens=min(bucket.burst, self.tokens + unused), left=self.left + unused)
 
     def matters(self, now: float) -> bool:
         """Whether a new bucket would be fuller."""

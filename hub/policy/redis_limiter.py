@@ -26,8 +26,8 @@ local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'blocked', 'left', 'un
 local tokens, at = tonumber(held[1]) or burst, tonumber(held[2]) or now
 local blocked, left, untill = tonumber(held[3]) or 0, tonumber(held[4]) or 0, tonumber(held[5]) or 0
 
-tokens = math.min(burst, tokens + math.max(0, now - at) * rate)
-tokens = math.min(burst, tokens + unused)
+tokens = math.min(burst, tokens + math.max(0, now - at) * rate + unused)
+left = left + unused
 if block > 0 then blocked = math.max(blocked, now + block) end
 if remaining >= 0 then left, untill = remaining, now + reset end
 

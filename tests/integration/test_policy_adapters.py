@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -20,7 +22,7 @@ from hub.policy.lessons import Lesson
 from hub.policy.limiter import Limiter, MemoryLimiter
 from hub.policy.redis_circuit import RedisCircuit
 from hub.policy.redis_limiter import RedisLimiter
-from hub.policy.redis_link import RESPITE, RedisLink
+from hub.policy.redis_link import PATIENCE, RESPITE, RedisLink
 from hub.testing.servers import Valkey
 
 
@@ -130,6 +132,15 @@ async def test_of_what_remains_the_latest_word_counts(limiter: Limiter) -> None:
 
     await limiter.learn(PRICES, Lesson(remaining=4, reset=seconds(50)))
     assert (await limiter.take(PRICES, 5)).granted == 4
+
+
+async def test_unused_tokens_of_a_window_go_back_too(limiter: Limiter) -> None:
+    """They are still there for whoever comes next."""
+    await limiter.learn(UNKNOWN, Lesson(remaining=5, reset=seconds(60)))
+    await limiter.take(UNKNOWN, 5)
+    await limiter.give_back(UNKNOWN, 3)
+
+    assert (await limiter.take(UNKNOWN, 5)).granted == 3
 
 
 async def test_buckets_do_not_touch_each_other(limiter: Limiter) -> None:
@@ -273,6 +284,24 @@ async def test_a_dead_redis_stops_nobody(own_valkey: Valkey) -> None:
 
     await link.close()
     assert [entry["event"] for entry in logs] == ["policies_without_redis", "policies_with_redis_again"]
+
+
+async def test_a_redis_that_hangs_is_waited_for_once(own_valkey: Valkey) -> None:
+    """Not by every call: they go on without it for a while."""
+    link = RedisLink.to(own_valkey.url)
+    limiter = RedisLimiter(link)
+    await limiter.take(PRICES, 1)
+    assert own_valkey._process
+    own_valkey._process.send_signal(signal.SIGSTOP)
+
+    begin = time.monotonic()
+    for _ in range(5):
+        assert (await limiter.take(PRICES, 1)).granted == 1
+    elapsed = time.monotonic() - begin
+
+    own_valkey._process.send_signal(signal.SIGCONT)
+    await link.close()
+    assert PATIENCE <= elapsed < 2 * PATIENCE
 
 
 async def test_a_flushed_redis_is_a_fresh_start(own_valkey: Valkey) -> None:

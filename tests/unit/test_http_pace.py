@@ -271,17 +271,38 @@ async def test_a_learned_block_stops_the_rest_at_once(fleet: Fleet) -> None:
         await run(fleet.pace(), PRICES)
 
 
-async def test_no_more_go_than_remain(fleet: Fleet) -> None:
-    """Also from a bucket that had no limit before, and in other processes."""
+@pytest.mark.parametrize("bucket", (FREE, PRICES))
+async def test_no_more_go_than_remain(fleet: Fleet, bucket: Bucket) -> None:
+    """Whether the bucket had a limit before or not, and whatever is in hand; in other processes neither."""
+    pace = fleet.pace()
+    pace.enter(100)
+    await run(pace, bucket)
+    await pace.learn(bucket, Lesson(remaining=2, reset=seconds(60)))
+    await run(pace, bucket)
+    await run(pace, bucket)
+    with pytest.raises(ThrottledError):
+        await run(pace, bucket)
+
+
+async def test_a_slice_that_needed_less_leaves_what_remains(fleet: Fleet) -> None:
+    """One bulk call of a slice of a hundred: the others of a window are there for the next slice."""
+    await fleet.pace().learn(FREE, Lesson(remaining=60, reset=seconds(60)))
     pace = fleet.pace()
     pace.enter(100)
     await run(pace, FREE)
-    await pace.learn(FREE, Lesson(remaining=2, reset=seconds(60)))
-    await run(pace, FREE)
-    await run(pace, FREE)
-    for other in (pace, fleet.pace()):
-        with pytest.raises(ThrottledError):
-            await run(other, FREE)
+    await pace.learn(FREE, Lesson(remaining=59, reset=seconds(60)))
+    await pace.leave(100)
+
+    assert (await fleet.limiter.take(Bucket(key="acme:free"), 1000)).granted == 59
+
+
+async def test_the_rest_of_the_fleet_is_held_to_what_remains(fleet: Fleet) -> None:
+    """Two here are all that there are."""
+    await fleet.pace().learn(FREE, Lesson(remaining=2, reset=seconds(60)))
+    await run(fleet.pace(), FREE)
+    await run(fleet.pace(), FREE)
+    with pytest.raises(ThrottledError):
+        await run(fleet.pace(), FREE)
 
 
 async def test_the_fleet_hears_of_a_count_now_and_then(fleet: Fleet) -> None:

@@ -22,6 +22,7 @@ SECRETS = st.text(st.characters(exclude_characters="*", exclude_categories=("Cs"
 @example(["abcdef", "xabc"], ["x", 0])
 @example(["abcd", "bcde"], ["abcde"])
 @example(["aaaa"], ["aaaaaaa"])
+@example(["abcdef", "bcde"], ["abcdef"])
 def test_no_secret_is_left(secrets: list[str], parts: list[str | int]) -> None:
     """Whatever stands around it, and where one overlaps another."""
     text = "".join(
@@ -30,6 +31,7 @@ def test_no_secret_is_left(secrets: list[str], parts: list[str | int]) -> None:
 
     redacted = Redactor(secrets)(text)
 
+    assert text not in secrets or redacted == MASK
     assert not any(secret in redacted for secret in secrets)
     assert Redactor(secrets).finds(text) == (redacted != text)
 
@@ -69,7 +71,6 @@ def test_every_spelling_is_found(spell: object, secret: str) -> None:
 def test_a_basic_header_is_found_whoever_the_user_is(user: str, password: str) -> None:
     """The password alone is known as a secret; no more than a few bits of its first and last character stay."""
     assume(user.isprintable())
-    assume(len(password.encode()) >= 9)
     header = base64.b64encode(f"{user}:{password}".encode()).decode()
 
     for spelled in (header, quote(header, safe=""), header.translate({43: "-", 47: "_"})):

@@ -176,11 +176,12 @@ async def test_the_same_name_is_reached_where_that_is_allowed(
     assert answer.status_code == 200
 
 
+#: Anything that a header can carry, behind a mark, for otherwise it may be a word that an error says anyway.
 SECRETS = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters="*", exclude_categories=("Cc", "Cs", "Z")),
-    min_size=6,
+    min_size=3,
     max_size=30,
-)  # fmt: skip
+).map("sk~{}".format)  # fmt: skip
 STATUSES = (200, 302, 400, 401, 403, 404, 422, 429, 500, 503)
 
 
@@ -220,11 +221,7 @@ async def test_no_secret_gets_into_an_error_or_log(
             except errors.HubError as error:
                 text = "".join(traceback.format_exception(error)) + repr(vars(error))
                 shown = text + repr(logs) + repr(wire.calls)
-                for spelling in (secret, quote(secret, safe=""), echo, repr(secret)[1:-1]):
-                    assert spelling not in _without_source(shown)
-
-
-def _without_source(text: str) -> str:
-    """A trace shows lines of our own source; a short secret may stand there by chance."""
-    lines = text.splitlines()
-    return "\n".join(line for line in lines if not line.startswith((" ", "Traceback", "The above")))
+                assert not any(
+                    spelling in shown
+                    for spelling in (secret, quote(secret, safe=""), echo, repr(secret)[1:-1])
+                )

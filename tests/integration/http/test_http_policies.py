@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from hub import errors
 from hub.connector import Bucket, each
+from hub.policy.circuit import MemoryCircuit
 from hub.records import Rejected, Released, Retry, Success
 
 Serve, Wire, Request = Any, Any, Any
@@ -115,3 +117,28 @@ async def test_a_wait_for_the_rate_is_observed(serve: Serve, wire: Wire, reply: 
 
     waited = sorted(call.waited_seconds for call in wire.calls)
     assert waited[0] < 0.05 < waited[1] < 1
+
+
+async def test_a_cancelled_probe_is_another_ones(serve: Serve, wire: Wire, reply: Reply) -> None:
+    """So that a worker that is stopped does not hold up the others."""
+    now = time.monotonic()
+    wire.circuit = MemoryCircuit(lambda: now)
+    await wire.circuit.record("acme:host", failures=5)
+    now += 30
+    arrived, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: Request) -> bytes:
+        arrived.set()
+        await never.wait()
+        return reply()
+
+    server = await serve(hang)
+    task = asyncio.ensure_future(wire.connection().request("GET", server.url))
+    await arrived.wait()
+    assert (await wire.circuit.allow("acme:host", 3)).allowed == 2
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert (await wire.circuit.allow("acme:host", 3)).allowed == 1
+    assert wire.calls[-1].error == "CancelledError"

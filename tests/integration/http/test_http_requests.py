@@ -276,8 +276,9 @@ async def test_a_slow_answer_ends_at_the_deadline(
             await asyncio.sleep(0.01)
 
     server.serve = drip
-    with pytest.raises(errors.RetryableError, match="in time"):
-        await http.request("GET", server.url)
+    async with asyncio.timeout(10):
+        with pytest.raises(errors.RetryableError, match="in time"):
+            await http.request("GET", server.url)
 
 
 @pytest.mark.parametrize(
