@@ -74,6 +74,7 @@ def make_app(
         queue_limit=settings.webhook_queue,
         at_once=POSTGRES_TRANSACTIONS if runtime.db.postgres else SQLITE_TRANSACTIONS,
     )
+    metrics.watch(lambda: groups.waiting)
     return WebApp(
         hooks=Hooks(directory, groups, Bodies(max_bytes=settings.webhook_max_bytes), metrics),
         endpoints=Endpoints(directory),

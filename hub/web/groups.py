@@ -44,6 +44,8 @@ class Groups:
         self._admit = admit
         self._limit = queue_limit
         self._slots = asyncio.Semaphore(at_once)
+        #: Webhooks that are not durable yet.
+        self.waiting = 0
         self._queues: dict[int, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +65,11 @@ class Groups:
             raise OverloadError(f"{len(queue.waiting)} webhooks of this connection wait already")
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         queue.waiting.append(_Waiting(pipeline=pipeline, answer=answer, done=done))
-        return await done
+        self.waiting += 1
+        try:
+            return await done
+        finally:
+            self.waiting -= 1
 
     async def close(self) -> None:
         """Commit what still waits."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from hub.loop.receive import Received
 
@@ -50,7 +51,12 @@ class WebMetrics:
             ["step", "result"],
             registry=registry,
         )
+        self._waiting = Gauge("hub_webhooks_waiting", "Webhooks that are not durable yet.", registry=registry)
         self._children: dict[tuple[Any, ...], Any] = {}
+
+    def watch(self, waiting: Callable[[], float]) -> None:
+        """Ask ``waiting`` at each scrape."""
+        self._waiting.set_function(waiting)
 
     def webhook(self, connector: str, result: str, seconds: float) -> None:
         """A webhook was answered."""

@@ -50,6 +50,25 @@ def run(settings: Settings) -> int:
     return event_loop.run(_serve(settings))
 
 
+def make_server(app: WebApp, settings: Settings) -> uvicorn.Server:
+    """The server as the hub runs it: it ends when ``should_exit`` is set, and leaves signals alone."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            loop="none",
+            http="auto",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout.total_seconds()),
+        )
+    )
+
+
 async def _serve(settings: Settings) -> int:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="web"))
     with _listening(settings) as listener:
@@ -79,24 +98,9 @@ async def _opened(settings: Settings, redis_url: str) -> AsyncIterator[WebApp]:
 
 
 async def _until_stopped(app: WebApp, listener: socket.socket, settings: Settings) -> None:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            loop="none",
-            http="auto",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout.total_seconds()),
-        )
-    )
-    loop = asyncio.get_running_loop()
+    server = make_server(app, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.handle_exit, number, None)
+        asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
     host, port = listener.getsockname()[:2]
     _log.info("the web process listens", host=host, port=port, public_url=settings.web_url)
     await server.serve(sockets=[listener])
