@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +73,6 @@ class SqlDestination(Destination[SqlSettings, SqlCredentials]):
         super().__init__(settings, credentials, ports)
         self._engine = make_engine(credentials.url.get_secret_value(), timeout=settings.timeout)
         self._target: TargetTable | None = None
-        self._reflecting = threading.Lock()
 
     def circuit_key(self) -> str:
         """The database."""
@@ -139,11 +137,11 @@ class SqlDestination(Destination[SqlSettings, SqlCredentials]):
             return results
 
     def _known_target(self) -> TargetTable:
-        with self._reflecting, self._errors():
-            if self._target is None:
-                with self._engine.connect().execution_options(**{READS: True}) as connection:
-                    self._target = self._reflected(connection)
-            return self._target
+        # Two slices that look at once do no harm; one that waits for another's look at a dead database would.
+        if (target := self._target) is None:
+            with self._errors(), self._engine.connect().execution_options(**{READS: True}) as connection:
+                self._target = target = self._reflected(connection)
+        return target
 
     def _reflected(self, connection: Connection) -> TargetTable:
         return TargetTable.reflect(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, exc, make_url
 
 from hub import codec
 from hub.errors import ConfigurationError, HubError, ReauthorizationError, RetryableError
@@ -46,8 +46,13 @@ def make_engine(written: str, *, timeout: int) -> Engine:
     """
     url = _usable(_parsed(written))
     try:
+        if url.get_dialect().is_async:
+            raise ConfigurationError(
+                f"{url.drivername} is an asynchronous driver; use the plain one", field=URL_FIELD
+            )
         engine = create_engine(
             url,
+            poolclass=QueuePool,
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_timeout=timeout,
@@ -59,10 +64,6 @@ def make_engine(written: str, *, timeout: int) -> Engine:
         )
     except (ImportError, exc.ArgumentError, TypeError) as error:
         raise ConfigurationError(_unusable(url, error), field=URL_FIELD) from error
-    if engine.dialect.is_async:
-        raise ConfigurationError(
-            f"{url.drivername} is an asynchronous driver; use the plain one", field=URL_FIELD
-        )
     _prepare(engine, timeout)
     return engine
 
@@ -128,12 +129,12 @@ def _unusable(url: URL, error: Exception) -> str:
 
 
 def _connect_args(url: URL, timeout: int) -> dict[str, Any]:
-    match url.get_backend_name():
-        case "postgresql":
+    match url.drivername:
+        case "postgresql+psycopg":
             return {"connect_timeout": timeout}
-        case "mysql" | "mariadb":
+        case "mysql+pymysql" | "mariadb+pymysql" | "mysql+mysqldb" | "mariadb+mysqldb":
             return {"connect_timeout": timeout, "read_timeout": timeout, "write_timeout": timeout}
-        case "sqlite":
+        case "sqlite" | "sqlite+pysqlite":
             return {"timeout": timeout}
         case _:
             return {}

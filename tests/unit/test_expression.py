@@ -63,6 +63,10 @@ PAYLOAD = codec.loads(
         ("map(&to_string(@), prices)", ["1.10", "2", "3.30"]),
         ("{a: amount, b: `0.1`}", {"a": Decimal("32.85"), "b": Decimal("0.1")}),
         ("missing.deeper", None),
+        ("'`EUR`'", "`EUR`"),
+        ("'it\\'s'", "it's"),
+        ("contains('`', sku)", False),
+        ('`"a\\`b"`', "a`b"),
     ),
 )
 def test_decimals_stay_decimals(text: str, found: Any) -> None:
@@ -91,6 +95,8 @@ def test_decimals_stay_decimals(text: str, found: Any) -> None:
         ("sort_by(offers, p)", "write it with &"),
         ("abs(&amount)", "leave out the &"),
         ("[&amount]", "& belongs before an argument"),
+        ("sku == `EUR`", "column 8: `EUR` is no JSON; write a text as 'text'"),
+        ("``", "column 1: `` is no JSON"),
         ("tags[::0]", "the step of a slice must not be 0"),
         ("`1.2345678901234567`", "has more than 15 digits"),
         ('`[{"a": 1e400}]`', "not finite"),
