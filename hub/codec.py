@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what a Decimal can hold
+        raise ValueError("number out of range") from None  # which msgspec turns into its DecodeError
+
+
+_decoder = msgspec.json.Decoder(float_hook=_exact)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _canonical = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
