@@ -150,7 +150,7 @@ class Metrics:
         return child
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class LedgerMetrics(Collector):
     """What is read from the store; only the scheduler that leads has anything to show here."""
 

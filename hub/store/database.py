@@ -25,6 +25,9 @@ R = TypeVar("R")
 SQLITE_BUSY_SECONDS = 30.0
 #: How long opening a PostgreSQL connection may take, in seconds.
 CONNECT_SECONDS = 5
+#: A process that was suspended, or cut off, in the middle of a transaction holds its locks no longer than this. No
+#: transaction waits for anything but the database. A server that has a time of its own keeps it.
+IDLE_IN_TRANSACTION = "10s"
 
 #: The store's clock as an expression, in microseconds since 1970.
 POSTGRES_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
@@ -124,19 +127,34 @@ def _engine(url: str, pool_size: int) -> Engine:
         ) from error
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(
-            parsed,
-            pool_size=pool_size,
-            max_overflow=2,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
-        )
+        return _postgres(parsed, pool_size)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed)
     raise ConfigurationError(
         f"{parsed.get_backend_name()} is not supported; the store is SQLite or PostgreSQL",
         field="HUB_DATABASE_URL",
     )
+
+
+def _postgres(url: sqlalchemy.URL, pool_size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false) "
+            "WHERE current_setting('idle_in_transaction_session_timeout') = '0'",
+            [IDLE_IN_TRANSACTION],
+        )
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(url: sqlalchemy.URL) -> Engine:
@@ -161,6 +179,5 @@ def _unreachable(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
     name = type(error.orig).__name__
-    return name in {"OperationalError", "AdminShutdown", "CannotConnectNow"} and "no such table" not in str(
-        error
-    )
+    away = {"OperationalError", "AdminShutdown", "CannotConnectNow", "IdleInTransactionSessionTimeout"}
+    return name in away and "no such table" not in str(error)
