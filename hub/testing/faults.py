@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -46,7 +47,9 @@ class Faults(BaseModel):
     stall: Share = Field(
         0, description="Share of requests that hang for stall_seconds before they are handled."
     )
-    stall_seconds: float = Field(30, ge=0, description="How long a stalled request hangs.")
+    stall_seconds: float = Field(
+        30, ge=0, description="How long a stalled request hangs, unless these faults are replaced before."
+    )
     match: str = Field(
         "", description="Only requests whose 'METHOD /path' contains this text; empty for all."
     )
@@ -81,31 +84,37 @@ class FaultInjection:
         return [active.faults for active in self._active if not active.over(self._clock())]
 
     def set(self, faults: Iterable[Faults]) -> None:
-        """Replace all sets; their time and number of requests count from now."""
+        """Replace all sets; their time and number of requests count from now. What is stalled goes on."""
+        for active in self._active:
+            active.replaced.set()
         now = self._clock()
         self._active = [_Active(one, now) for one in faults if _does_harm(one)]
 
+    def reset(self, faults: Iterable[Faults]) -> None:
+        """As at the start: nothing is counted, and what is stalled is cut instead of handled."""
+        for active in self._active:
+            active.forgotten = True
+        self.set(faults)
+        self.injected.clear()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, or do it harm."""
-        faults = self._faults_for(scope) if self._active and scope["type"] == "http" else None
-        if faults is None:
+        active = self._active_for(scope) if self._active and scope["type"] == "http" else None
+        if active is None:
             await self._app(scope, receive, send)
             return
-        if faults.latency_ms:
-            await asyncio.sleep(faults.latency_ms / 1000)
-        kind = self._draw(faults)
+        if active.faults.latency_ms:
+            await asyncio.sleep(active.faults.latency_ms / 1000)
+        kind = self._draw(active.faults)
         if kind is None:
             await self._app(scope, receive, send)
             return
         self.injected[kind] += 1
-        await self._inject(kind, faults, scope, receive, send)
+        await self._inject(kind, active, scope, receive, send)
 
-    def _faults_for(self, scope: Scope) -> Faults | None:
+    def _active_for(self, scope: Scope) -> _Active | None:
         now, subject = self._clock(), f"{scope['method']} {scope['path']}"
-        for active in self._active:
-            if active.takes(subject, now):
-                return active.faults
-        return None
+        return next((active for active in self._active if active.takes(subject, now)), None)
 
     def _draw(self, faults: Faults) -> Kind | None:
         for kind in _KINDS:
@@ -114,11 +123,13 @@ class FaultInjection:
                 return kind
         return None
 
-    async def _inject(self, kind: Kind, faults: Faults, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _inject(self, kind: Kind, active: _Active, scope: Scope, receive: Receive, send: Send) -> None:
+        faults = active.faults
         match kind:
             case "stall":
-                await asyncio.sleep(faults.stall_seconds)
-                await self._app(scope, receive, send)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(active.replaced.wait(), faults.stall_seconds)
+                await (_cut(scope, receive) if active.forgotten else self._app(scope, receive, send))
             case "throttle":
                 await read_body(receive)
                 await respond_json(send, 429, {"detail": "Too many requests"}, _retry_after(faults))
@@ -137,10 +148,12 @@ class FaultInjection:
 
 
 class _Active:
-    """A set of faults with what is left of its time and its requests."""
+    """A set of faults with what is left of its time and its requests, and the end of what it stalls."""
 
     def __init__(self, faults: Faults, now: float) -> None:
         self.faults = faults
+        self.replaced = asyncio.Event()
+        self.forgotten = False
         self._ends = now + faults.seconds if faults.seconds is not None else None
         self._left = faults.requests
 

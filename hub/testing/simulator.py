@@ -7,6 +7,8 @@ A simulator is published in the entry-point group ``hub.simulators`` as a ``Simu
     GET    /_simulator/faults    the sets of faults in force and how often each kind happened
     PUT    /_simulator/faults    replace them: one set or a list of sets (see ``Faults``)
     DELETE /_simulator/faults    none from now on
+    PUT    /_simulator/watch     count requests whose "METHOD /path" contains the text under "match", from now on
+    GET    /_simulator/watch     how many there were, are in flight, and were at once or in a second at most
     POST   /_simulator/reset     back to the start, faults included
     POST   /_simulator/COMMAND   what this simulator can be told besides, with a JSON object as arguments
 """
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, get_origin
 
 import uvicorn
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub import codec
@@ -31,6 +33,7 @@ from hub.errors import ConfigurationError
 from hub.records import JSON
 from hub.testing.asgi import App, Receive, Scope, Send, read_body, respond_json
 from hub.testing.faults import ABORT, FaultInjection, Faults
+from hub.testing.watch import Watch
 
 #: Where a simulator is told what to do; never touched by its faults.
 CONTROL_PATH = "/_simulator/"
@@ -84,13 +87,14 @@ class SimulatorApp:
         self.platform = platform
         self._start = faults
         self.faults = FaultInjection(platform, [faults], seed=FAULT_SEED)
+        self.watch = Watch(self.faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Faults and platform, or the control path."""
         if scope["type"] != "http":
             return
         if not scope["path"].startswith(CONTROL_PATH):
-            await self.faults(scope, receive, send)
+            await self.watch(scope, receive, send)
             return
         body = await read_body(receive)
         try:
@@ -107,8 +111,8 @@ class SimulatorApp:
     def reset(self) -> None:
         """Back to the start: the platform's records and the faults it began with."""
         self.platform.reset()
-        self.faults.set([self._start])
-        self.faults.injected.clear()
+        self.faults.reset([self._start])
+        self.watch.begin(None)
 
     def _control(self, method: str, name: str, body: bytes) -> JSON:
         match method, name:
@@ -118,6 +122,8 @@ class SimulatorApp:
                 return self.platform.state()
             case "GET" | "PUT" | "DELETE", "faults":
                 return self._control_faults(method, body)
+            case "GET" | "PUT", "watch":
+                return self._control_watch(method, body)
             case "POST", "reset":
                 self.reset()
                 return {}
@@ -131,6 +137,11 @@ class SimulatorApp:
             self.faults.set(_FAULT_SETS.validate_python(told if isinstance(told, list) else [told]))
         in_force = [one.model_dump(exclude_defaults=True) for one in self.faults.faults]
         return {"faults": in_force, "injected": dict(self.faults.injected)}
+
+    def _control_watch(self, method: str, body: bytes) -> JSON:
+        if method == "PUT":
+            self.watch.begin(_Watched.model_validate_json(body).match)
+        return self.watch.seen()
 
     def _command(self, name: str) -> Command:
         commands = self.platform.commands()
@@ -167,9 +178,9 @@ class Simulator:
         async with running(app) as url:
             yield Running(url=url, app=app)
 
-    def main(self, arguments: Sequence[str] | None = None) -> None:
+    def main(self, arguments: Sequence[str] | None = None, *, program: str | None = None) -> None:
         """Run from a command line: ``--host``, ``--port`` and one flag for each option."""
-        parser = argparse.ArgumentParser(prog=self.name, description=self.title)
+        parser = argparse.ArgumentParser(prog=program or self.name, description=self.title)
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=0)
         add_option_flags(parser, self.Options)
@@ -234,6 +245,14 @@ async def running(app: App) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+
+
+class _Watched(BaseModel):
+    """What is watched; None for nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    match: str | None
 
 
 class _Server(uvicorn.Server):
