@@ -8,7 +8,6 @@ import math
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 from urllib.parse import urlencode
 
@@ -29,8 +28,6 @@ from hub.web.app import WebApp, make_app
 from hub.web.metrics import WebMetrics
 from hub.web.ringer import Ringer
 
-#: Threads for the store's transactions, for bells, and for whatever a connector does in a thread.
-THREADS = 32
 #: Connections that may wait to be accepted.
 BACKLOG = 2048
 #: An idle connection is kept so long, in seconds: longer than a proxy's or platform's pool keeps it.
@@ -70,7 +67,6 @@ def make_server(app: WebApp, settings: Settings) -> uvicorn.Server:
 
 
 async def _serve(settings: Settings) -> int:
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="web"))
     with _listening(settings) as listener:
         url = _impatient(await asyncio.to_thread(ensure_broker, settings))
         async with _opened(settings, url) as app:

@@ -82,9 +82,9 @@ class Hub:
         saved = await connection_save.save(self.runtime, tenant=tenant, name=name, file=file, check=False)
         return saved.id
 
-    async def replace(self, name: str, *, secret: str) -> None:
+    async def replace(self, name: str, *, secret: str, **settings: Any) -> None:
         """Give a connection another webhook secret."""
-        file = connection_file.parse(file_of(self.shelf, secret=secret))
+        file = connection_file.parse(file_of(self.shelf, secret=secret, **settings))
         await connection_save.save(
             self.runtime, tenant="north", name=name, file=file, check=False, replace=True
         )

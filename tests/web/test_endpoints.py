@@ -1,0 +1,74 @@
+"""A connector's own application under its connection's path."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hub.store import connections
+from tests.web.driver import Hub
+
+
+async def test_each_connection_has_its_own_application(hub: Hub) -> None:
+    """It sees its path as ASGI has it for mounts, and nothing of another tenant."""
+    await hub.add("north-1", tenant="north")
+    await hub.add("south-1", tenant="south")
+
+    north = await hub.client.get("/c/north-1/stock/A-1?x=1")
+    south = await hub.client.get("/c/south-1")
+
+    assert north.json() == {"connection": "north-1", "tenant": "north", "path": "/stock/A-1"}
+    assert south.json() == {"connection": "south-1", "tenant": "south", "path": ""}
+
+
+async def test_nothing_of_the_hubs_is_added_to_its_answers(hub: Hub) -> None:
+    """No middleware stands on the path."""
+    await hub.add("north-1")
+
+    answer = await hub.client.get("/c/north-1/")
+
+    assert set(answer.headers) <= {"date", "transfer-encoding", "connection"}
+
+
+async def test_unknown_names_and_connectors_without_endpoints_look_alike(hub: Hub) -> None:
+    """404 for both, in the same words."""
+    await hub.add("polled", connector="acme", base_url="http://127.0.0.1:9")
+
+    answers = [await hub.client.get(f"/c/{name}/x") for name in ("polled", "unknown", "%2e%2e", "")]
+
+    assert {(answer.status_code, answer.text) for answer in answers} == {
+        (404, '{"error":"Not Found","detail":"there is no such endpoint"}')
+    }
+
+
+async def test_an_application_that_fails_tells_nothing(hub: Hub) -> None:
+    """500, and the next request is served."""
+    await hub.add("north-1")
+
+    broken = await hub.client.get("/c/north-1/trouble")
+    well = await hub.client.get("/c/north-1/")
+
+    assert (broken.status_code, broken.text) == (500, "Internal Server Error")
+    assert well.status_code == 200
+
+
+async def test_an_application_ends_with_its_connection(hub: Hub) -> None:
+    """Within moments after it was removed, in every process."""
+    await hub.add("north-1")
+    assert (await hub.client.get("/c/north-1/")).status_code == 200
+    await hub.runtime.db.run(connections.remove_connection, hub.runtime.db, "north-1")
+
+    async with asyncio.timeout(15):
+        while (await hub.client.get("/c/north-1/")).status_code == 200:
+            pass
+
+
+async def test_a_name_that_comes_back_is_another_connection(hub: Hub) -> None:
+    """Even when the database gives the new one the id of the old one."""
+    await hub.add("shop", tenant="north")
+    assert (await hub.client.get("/c/shop/")).json()["tenant"] == "north"
+    await hub.runtime.db.run(connections.remove_connection, hub.runtime.db, "shop")
+    await hub.add("shop", tenant="south")
+
+    async with asyncio.timeout(15):
+        while (await hub.client.get("/c/shop/")).json()["tenant"] != "south":
+            pass
