@@ -11,7 +11,9 @@ import pytest
 
 from hub.connector import Bucket
 from hub.errors import CircuitOpenError, NotNowError, ThrottledError
-from hub.http.pace import BELIEF, LOT_LIFE, TELL_EVERY, Pace
+from hub.http.circuit_view import BELIEF
+from hub.http.lot import LOT_LIFE, TELL_EVERY
+from hub.http.pace import Pace
 from hub.policy.circuit import Circuit, MemoryCircuit, Permit
 from hub.policy.lessons import Lesson
 from hub.policy.limiter import Grant, Limiter, MemoryLimiter
@@ -126,6 +128,29 @@ async def test_failures_count_at_once_and_stop_the_rest_of_a_slice(fleet: Fleet)
     assert raised.value.wait == seconds(30)
     with pytest.raises(CircuitOpenError):
         await run(fleet.pace(), FREE)
+
+
+async def test_an_older_answer_does_not_close_what_is_open(fleet: Fleet) -> None:
+    """Two failures are counted at once, and the answer to the first comes last."""
+    overtaken = asyncio.Event()
+    record = fleet.circuit.record
+
+    async def late(key: str, **ends: int) -> Permit:
+        permit = await record(key, **ends)
+        if permit.state == "closed":
+            await overtaken.wait()
+        else:
+            overtaken.set()
+        return permit
+
+    await record("acme:host", failures=3)
+    fleet.circuit.record = late  # type: ignore[method-assign,assignment]
+    pace = fleet.pace()
+    pace.enter(10)
+    await asyncio.gather(run(pace, FREE, worked=False), run(pace, FREE, worked=False))
+
+    with pytest.raises(CircuitOpenError):
+        await run(pace, FREE)
 
 
 async def test_successes_between_failures_keep_it_closed(fleet: Fleet) -> None:
