@@ -17,6 +17,7 @@ import httpx
 from pydantic import BaseModel
 
 from hub.errors import (
+    ConfigurationError,
     ConnectionFailedError,
     HubError,
     NotNowError,
@@ -299,7 +300,7 @@ def result_of(error: HubError) -> Rejected | Skipped | Released | Refused | Retr
             return Released(reason=str(error), after=error.wait)
         case ReauthorizationError():
             return Refused(error=str(error), response_code=error.response_code)
-        case ConnectionFailedError():
+        case ConnectionFailedError() | ConfigurationError():
             return Refused(error=str(error), whole=True)
         case RetryableError():
             return Retry(error=str(error), after=error.retry_after, response_code=error.response_code)

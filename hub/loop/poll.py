@@ -13,6 +13,7 @@ import structlog
 
 from hub.errors import (
     BadPageError,
+    ConfigurationError,
     ConnectionFailedError,
     HubError,
     NotNowError,
@@ -176,7 +177,7 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
     match error:
         case ReauthorizationError():
             await runtime.db.run(connections.refuse_source, runtime.db, connection_id, text)
-        case ConnectionFailedError():
+        case ConnectionFailedError() | ConfigurationError():
             await runtime.db.run(connections.fail, runtime.db, connection_id, text)
         case NotNowError():
             wait = error.wait
@@ -191,7 +192,7 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
     await runtime.db.run(_note_failure, runtime, connection_id, wait, text, bad, state, not_now)
     level = _log.info if not_now else _log.warning
     level("poll failed", connection=pipeline.connection.name, error=text, again_in=wait.total_seconds())
-    refused = isinstance(error, ReauthorizationError | ConnectionFailedError)
+    refused = isinstance(error, ReauthorizationError | ConnectionFailedError | ConfigurationError)
     result = "refused" if refused else "paused" if not_now else "failed"
     return PollOutcome(result=result, next_in=wait, error=text)
 
