@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -74,15 +74,34 @@ def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record
     good: list[Record] = []
     bad: list[BadRecord] = []
     for record in records:
-        fault = _fault(record, pipeline)
-        if fault is None:
-            good.append(record)
-        else:
-            raw = pipeline.redact(codec.dumps(record.payload).decode(errors="replace"))
+        try:
+            good.append(_storable(record, pipeline))
+        except ValueError as fault:
+            raw = pipeline.redact(_raw(record))
             bad.append(
-                BadRecord(reason=fault, raw=raw, stream=str(record.stream), key=str(record.key)[:KEY_LIMIT])
+                BadRecord(
+                    reason=str(fault), raw=raw, stream=str(record.stream), key=str(record.key)[:KEY_LIMIT]
+                )
             )
     return good, bad
+
+
+def _storable(record: Record, pipeline: Pipeline) -> Record:
+    """With the hash of its content, which shows that the content can be written at all. Raises ``ValueError``."""
+    if (fault := _fault(record, pipeline)) is not None:
+        raise ValueError(fault)
+    try:
+        fingerprint = codec.fingerprint(record.payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"payload is no JSON: {error}") from None
+    return record if record.content_hash is not None else replace(record, content_hash=fingerprint)
+
+
+def _raw(record: Record) -> str:
+    try:
+        return codec.dumps(record.payload).decode(errors="replace")
+    except (TypeError, ValueError, RecursionError):
+        return ascii(record.payload)
 
 
 def _fault(record: Record, pipeline: Pipeline) -> str | None:
@@ -94,7 +113,7 @@ def _fault(record: Record, pipeline: Pipeline) -> str | None:
             continue
         if not isinstance(value, str) or not value or len(value) > KEY_LIMIT or "\x00" in value:
             return f"{name} must be a text of 1 to {KEY_LIMIT} characters without NUL"
-    return None
+    return None if isinstance(record.payload, dict) else "payload must be a JSON object"
 
 
 def _close(
