@@ -113,7 +113,8 @@ def _fault(record: Record, pipeline: Pipeline) -> str | None:
             continue
         if not isinstance(value, str) or not value or len(value) > KEY_LIMIT or "\x00" in value:
             return f"{name} must be a text of 1 to {KEY_LIMIT} characters without NUL"
-    return None if isinstance(record.payload, dict) else "payload must be a JSON object"
+    payload: object = record.payload
+    return None if isinstance(payload, dict) else "payload must be a JSON object"
 
 
 def _close(

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -310,6 +311,7 @@ def _after_push(held: Slice, settlement: Settlement) -> Slice:
             external_id=verdict.external_id or records[verdict.id].external_id,
             total_attempts=records[verdict.id].total_attempts + int(verdict.spent),
             report_attempts=0,
+            settled_at=settlement.at,
         )
         for verdict in settlement.verdicts
         if verdict.id in to_report
@@ -331,7 +333,12 @@ def _outcome(record: Held) -> Outcome:
         error=record.error if status != "success" else None,
         external_id=record.external_id,
         group=record.group,
+        settled_at=_time(record.settled_at),
     )
+
+
+def _time(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else datetime.fromtimestamp(microseconds / 1_000_000, UTC)
 
 
 def _tell(

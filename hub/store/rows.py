@@ -142,10 +142,11 @@ class ReportVerdict:
 class Settlement:
     """How a settle went: the verdicts as they were written (a newer record may have changed them).
 
-    ``to_report`` are the ids that the same claim now holds for their report; ``lost`` counts verdicts that were not
-    taken; ``groups`` says that a group may be complete by now.
+    ``at`` is its time in microseconds; ``to_report`` are the ids that the same claim now holds for their report;
+    ``lost`` counts verdicts that were not taken; ``groups`` says that a group may be complete by now.
     """
 
+    at: int = 0
     verdicts: Sequence[Verdict] = ()
     to_report: Sequence[int] = ()
     lost: int = 0

@@ -92,7 +92,11 @@ def connect(hub: Hub, merchantops: Running, erp: Running) -> Connect:
                 "destination": {
                     "name": "http",
                     "settings": {"url": f"{erp.url}/prices", "external_id": "id"},
-                    "mapping": {"sku": "variant_key", "price": "amount", "currency": "currency"},
+                    "mapping": {
+                        "sku": "variant_key",
+                        "price": "amount",
+                        "currency": {"path": "currency", "required": True},
+                    },
                 },
                 "delivery": delivery or {},
             },

@@ -81,6 +81,7 @@ class Settler:
             to_report = [row["id"] for row in rows if row["report_state"] == "working"]
             self._pass_on_claim(tx, connection, to_report)
         return Settlement(
+            at=connection.now,
             verdicts=final,
             to_report=to_report,
             lost=len(verdicts) - len(final),
