@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 import structlog
 
-from hub.connector import result_of
 from hub.errors import HubError, ServiceUnavailableError
+from hub.loop.ask import pushed, reported
 from hub.loop.verdict import decide, decide_report
 from hub.pipeline import Pipeline
-from hub.records import Item, Outcome, PushResult, Rejected, Released, ReportResult, Retry
+from hub.records import Item, Outcome, PushResult, Released, ReportResult
 from hub.runtime import Runtime
 from hub.store.ledger import claim, groups
 from hub.store.ledger.bells import Bell
@@ -28,6 +28,8 @@ from hub.telemetry import Worked
 
 #: While the store is away, a settle is tried again this often, in seconds.
 STORE_AWAY_SECONDS = 0.5
+#: Records of a connection that cannot be put together are due again after this.
+ASSEMBLY_WAIT = timedelta(minutes=1)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +59,7 @@ async def work(runtime: Runtime, connection_id: int, *, bell: Bell | None = None
     )
     if held is None:
         return SliceOutcome()
-    pipeline = await runtime.pipeline(connection_id, revision=held.revision)
+    pipeline = await _as_claimed(runtime, pipeline, held)
     async with _heartbeat(runtime, held, bell):
         return await _push_and_report(runtime, pipeline, held)
 
@@ -75,7 +77,7 @@ async def report(runtime: Runtime, connection_id: int, *, bell: Bell | None = No
     )
     if held is None:
         return SliceOutcome()
-    pipeline = await runtime.pipeline(connection_id, revision=held.revision)
+    pipeline = await _as_claimed(runtime, pipeline, held)
     async with _heartbeat(runtime, held, bell):
         states, lost = await _report(runtime, pipeline, held)
     return SliceOutcome(records=len(held.records), states=states, lost=lost)
@@ -88,14 +90,34 @@ async def close_groups(runtime: Runtime, connection_id: int) -> int:
         pipeline = await runtime.pipeline(connection_id)
         try:
             await pipeline.connector.close_group(tally)
-        except HubError as error:
-            _log.warning(
-                "a group could not be closed yet", group=tally.name, error=pipeline.redact(str(error))
-            )
+        except Exception as error:
+            text = pipeline.redact(f"{type(error).__name__}: {error}")
+            _log.warning("a group could not be closed yet", group=tally.name, error=text)
             continue
         await runtime.db.run(groups.mark_closed, runtime.db, connection_id, tally)
         closed += 1
     return closed
+
+
+async def _as_claimed(runtime: Runtime, known: Pipeline, held: Slice) -> Pipeline:
+    """The connection with the settings that it had when the claim was made.
+
+    Where it cannot be put together any more, say because its plugin is gone, nobody's work is lost and no record is
+    taken for poison: the claim is given back. Raises what putting it together does.
+    """
+    try:
+        return await runtime.pipeline(held.connection_id, revision=held.revision)
+    except HubError as error:
+        released = Released(reason=str(error), after=ASSEMBLY_WAIT)
+        if held.stage == "report":
+            reports = [decide_report(record, released, backoff=known.backoff) for record in held.records]
+            await runtime.db.run(settle_reports, runtime.db, held, reports)
+        else:
+            verdicts = [
+                decide(record, released, stage=held.stage, backoff=known.backoff) for record in held.records
+            ]
+            await runtime.db.run(_settler(runtime, known, held).settle, verdicts)
+        raise
 
 
 async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> SliceOutcome:
@@ -138,66 +160,9 @@ async def _push(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Mapping[in
     }
     try:
         async with runtime.until_stopped():
-            return await _push_items(pipeline, held.stage, items)
+            return await pushed(pipeline, held.stage, items)
     except TimeoutError:
         return handed_back
-
-
-async def _push_items(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> Mapping[int, PushResult]:
-    results: dict[int, PushResult] = {}
-    if stage == "follow":
-        ready = items
-        call = pipeline.follow
-    else:
-        fetched = await _guarded(pipeline, pipeline.connector.fetch, items)
-        if isinstance(fetched, Mapping):
-            return fetched
-        ready = [
-            item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None
-        ]
-        call = pipeline.push
-    if ready:
-        answers = await _guarded(pipeline, call, ready)
-        results |= answers if isinstance(answers, Mapping) else _matched(ready, answers)
-    for item in items:
-        results.setdefault(item.id, Retry(error="the connector lost this record while fetching it"))
-    return results
-
-
-def _transformed(pipeline: Pipeline, item: Item, results: dict[int, PushResult]) -> Item | None:
-    try:
-        return replace(item, body=pipeline.transform(item))
-    except HubError as error:
-        results[item.id] = result_of(error)
-    except Exception as error:
-        _log.exception(
-            "the connector failed while transforming", connection=pipeline.connection.name, key=item.key
-        )
-        results[item.id] = Rejected(
-            errors=[f"transform failed: {type(error).__name__}: {pipeline.redact(str(error))}"]
-        )
-    return None
-
-
-async def _guarded(
-    pipeline: Pipeline, call: Callable[[Sequence[Item]], Awaitable[Sequence[Any]]], items: Sequence[Item]
-) -> Sequence[Any] | Mapping[int, PushResult]:
-    """Call a plugin for a batch; what it raises counts for every item, as ``result_of`` says."""
-    try:
-        return await call(items)
-    except HubError as error:
-        return {item.id: result_of(error) for item in items}
-    except Exception as error:
-        _log.exception("the plugin failed", connection=pipeline.connection.name)
-        text = f"{type(error).__name__}: {pipeline.redact(str(error))}"
-        return {item.id: Retry(error=text) for item in items}
-
-
-def _matched(items: Sequence[Item], answers: Sequence[PushResult]) -> dict[int, PushResult]:
-    if len(answers) != len(items):
-        error = f"the plugin answered {len(answers)} results for {len(items)} records"
-        return {item.id: Retry(error=error) for item in items}
-    return {item.id: answer for item, answer in zip(items, answers, strict=True)}
 
 
 async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Mapping[str, int], int]:
@@ -206,7 +171,7 @@ async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Ma
     answers: Mapping[int, ReportResult]
     try:
         async with runtime.until_stopped():
-            answers = await _ask_report(pipeline, outcomes)
+            answers = await reported(pipeline, outcomes)
     except TimeoutError:
         answers = {
             outcome.record_id: Released(reason="handed back by a worker that was stopping")
@@ -224,21 +189,6 @@ async def _report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> tuple[Ma
     _tell(runtime, pipeline, held, "report", started, verdicts, lost)
     states = Counter("reported" for verdict in verdicts if verdict.state == "acknowledged")
     return states, lost
-
-
-async def _ask_report(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mapping[int, ReportResult]:
-    try:
-        answers = await pipeline.report(outcomes)
-    except HubError as error:
-        return {outcome.record_id: result_of(error) for outcome in outcomes}
-    except Exception as error:
-        _log.exception("the connector failed while reporting", connection=pipeline.connection.name)
-        text = f"{type(error).__name__}: {pipeline.redact(str(error))}"
-        return {outcome.record_id: Retry(error=text) for outcome in outcomes}
-    if len(answers) != len(outcomes):
-        error_text = f"the connector answered {len(answers)} results for {len(outcomes)} outcomes"
-        return {outcome.record_id: Retry(error=error_text) for outcome in outcomes}
-    return {outcome.record_id: answer for outcome, answer in zip(outcomes, answers, strict=True)}
 
 
 async def _until_stored(runtime: Runtime, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,0 +1,108 @@
+"""What a plugin is asked for a batch: whatever it does, every record gets a result, and nothing is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
+
+import structlog
+
+from hub.connector import Plugin, result_of
+from hub.errors import HubError
+from hub.pipeline import Pipeline
+from hub.records import Item, Outcome, PushResult, Rejected, ReportResult, Retry
+
+_PUSH_RESULTS = get_args(PushResult)
+_REPORT_RESULTS = get_args(ReportResult)
+
+_log = structlog.get_logger(__name__)
+
+
+async def pushed(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> Mapping[int, PushResult]:
+    """One result for each item, by its id, at ``stage`` "push" or "follow"."""
+    results: dict[int, PushResult] = {}
+    if stage == "follow":
+        ready = items
+        call = pipeline.follow
+    else:
+        fetched = await _guarded(pipeline, pipeline.connector, pipeline.connector.fetch, items, gives=(Item,))
+        if isinstance(fetched, Mapping):
+            return fetched
+        ready = [
+            item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None
+        ]
+        call = pipeline.push
+    if ready:
+        plugin = pipeline.destination or pipeline.connector
+        answers = await _guarded(pipeline, plugin, call, ready, gives=_PUSH_RESULTS)
+        if isinstance(answers, Mapping):
+            results |= answers
+        else:
+            results |= {item.id: answer for item, answer in zip(ready, answers, strict=True)}
+    for item in items:
+        results.setdefault(item.id, Retry(error="the connector lost this record while fetching it"))
+    return results
+
+
+async def reported(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mapping[int, ReportResult]:
+    """One result for each outcome, by the id of its record."""
+    try:
+        answers = _sound(await pipeline.report(outcomes), _REPORT_RESULTS, len(outcomes))
+    except HubError as error:
+        return {outcome.record_id: result_of(error) for outcome in outcomes}
+    except Exception as error:
+        _log.exception("the connector failed while reporting", connection=pipeline.connection.name)
+        text = _blame(pipeline.connector, pipeline, error)
+        return {outcome.record_id: Retry(error=text) for outcome in outcomes}
+    return {outcome.record_id: answer for outcome, answer in zip(outcomes, answers, strict=True)}
+
+
+def _transformed(pipeline: Pipeline, item: Item, results: dict[int, PushResult]) -> Item | None:
+    try:
+        return replace(item, body=pipeline.transform(item))
+    except HubError as error:
+        results[item.id] = result_of(error)
+    except Exception as error:
+        _log.exception(
+            "the connector failed while transforming", connection=pipeline.connection.name, key=item.key
+        )
+        results[item.id] = Rejected(
+            errors=[f"transform failed: {type(error).__name__}: {pipeline.redact(str(error))}"]
+        )
+    return None
+
+
+async def _guarded(
+    pipeline: Pipeline,
+    plugin: Plugin[Any, Any],
+    call: Callable[[Sequence[Item]], Awaitable[Sequence[Any]]],
+    items: Sequence[Item],
+    *,
+    gives: tuple[type, ...],
+) -> Sequence[Any] | Mapping[int, PushResult]:
+    """Call a plugin for a batch; what it raises counts for every item, as ``result_of`` says."""
+    try:
+        return _sound(await call(items), gives, len(items) if gives is _PUSH_RESULTS else None)
+    except HubError as error:
+        return {item.id: result_of(error) for item in items}
+    except Exception as error:
+        _log.exception("the plugin failed", connection=pipeline.connection.name)
+        text = _blame(plugin, pipeline, error)
+        return {item.id: Retry(error=text) for item in items}
+
+
+def _sound(answers: Any, gives: tuple[type, ...], number: int | None) -> Sequence[Any]:
+    """What a plugin answered, if it is what it has to be. Raises ``TypeError``."""
+    if not isinstance(answers, list | tuple):
+        raise TypeError(f"it answered {type(answers).__name__} instead of a list")
+    if number is not None and len(answers) != number:
+        raise TypeError(f"it answered {len(answers)} results for {number} records")
+    for answer in answers:
+        if not isinstance(answer, gives):
+            raise TypeError(f"it answered {type(answer).__name__}, which is no result")
+    return answers
+
+
+def _blame(plugin: Plugin[Any, Any], pipeline: Pipeline, error: Exception) -> str:
+    return f"{plugin.name} failed: {type(error).__name__}: {pipeline.redact(str(error))}"
