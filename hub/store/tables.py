@@ -224,6 +224,8 @@ class Memory(Base, table=True):
     key: str = Field(primary_key=True)
     tenant_id: int = Field(sa_type=BigInteger)
     record_id: int = Field(sa_type=BigInteger)
+    run_id: int | None = Field(default=None, sa_type=BigInteger)
+    group_name: str | None = None
     order_key: str
     version: str | None = None
     number: int

@@ -107,6 +107,8 @@ def upgrade() -> None:
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.Column("group_name", sa.String(), nullable=True),
         sa.Column("order_key", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=True),
         sa.Column("number", sa.Integer(), nullable=False),

@@ -92,6 +92,7 @@ class Ledger:
     merge: Callable[[JSON, JSON], JSON] = lambda _, newer: newer
     reports: bool = True
     name: str = "shop"
+    lease: int = LEASE
     pushes: list[Held] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     pruned: dict[int, Row] = field(default_factory=dict)
@@ -141,9 +142,9 @@ class Ledger:
 
     # Work
 
-    def claim(self, worker: str = "w1", *, limit: int = 100, lease: int = LEASE) -> Slice:
+    def claim(self, worker: str = "w1", *, limit: int = 100) -> Slice:
         """Claim due work; an empty slice when there is none."""
-        held = claim.claim_work(self.db, self.id, worker=worker, lease=lease, limit=limit)
+        held = claim.claim_work(self.db, self.id, worker=worker, lease=self.lease, limit=limit)
         if held is None:
             return _nothing(self, "push")
         if held.stage == "push":
@@ -152,12 +153,14 @@ class Ledger:
 
     def settle(self, held: Slice, answer: Answer = "success", **answers: Answer) -> Settled:
         """Settle a slice with one answer for all; ``answers`` are those of single keys."""
-        verdicts = [
-            Verdict(id=record.id, **_named(answers.get(record.key, answer), ANSWERS))
-            for record in held.records
-            if answers.get(record.key, answer) != "nothing"
-        ]
-        settlement = self._settler(held).settle(verdicts)
+        named = {record.id: answers.get(record.key, answer) for record in held.records}
+        return self.settle_each(
+            held, {one: _named(given, ANSWERS) for one, given in named.items() if given != "nothing"}
+        )
+
+    def settle_each(self, held: Slice, answers: Mapping[int, Mapping[str, Any]]) -> Settled:
+        """Settle a slice with an answer for each id."""
+        settlement = self._settler(held).settle([Verdict(id=one, **given) for one, given in answers.items()])
         written = {verdict.id: verdict for verdict in settlement.verdicts}
         keys = {record.id: record.key for record in held.records}
         to_report = [
@@ -181,21 +184,24 @@ class Ledger:
 
     # Reports
 
-    def claim_reports(self, worker: str = "w1", *, limit: int = 100, lease: int = LEASE) -> Slice:
+    def claim_reports(self, worker: str = "w1", *, limit: int = 100) -> Slice:
         """Claim due reports; an empty slice when there are none."""
-        held = claim.claim_reports(self.db, self.id, worker=worker, lease=lease, limit=limit)
+        held = claim.claim_reports(self.db, self.id, worker=worker, lease=self.lease, limit=limit)
         return held if held is not None else _nothing(self, "report")
 
     def report(self, held: Slice, answer: Answer = "acknowledged", **answers: Answer) -> int:
         """Tell the source, and settle what it answered; returns how many answers were not taken."""
+        named = {record.id: answers.get(record.key, answer) for record in held.records}
+        return self.report_each(held, {one: _named(given, REPORT_ANSWERS) for one, given in named.items()})
+
+    def report_each(self, held: Slice, answers: Mapping[int, Mapping[str, Any]]) -> int:
+        """Tell the source, and settle what it answered for each id."""
         if not held.records:
             return 0
         self.told += [_told(record) for record in held.records]
-        verdicts = [
-            ReportVerdict(id=record.id, **_named(answers.get(record.key, answer), REPORT_ANSWERS))
-            for record in held.records
-        ]
-        return report.settle_reports(self.db, held, verdicts)
+        return report.settle_reports(
+            self.db, held, [ReportVerdict(id=one, **given) for one, given in answers.items()]
+        )
 
     def report_due(self, answer: Answer = "acknowledged", **answers: Answer) -> list[str]:
         """Claim the reports that are due and settle them; the keys in the order of the slice."""
@@ -216,7 +222,7 @@ class Ledger:
 
     def lose_claims(self) -> int:
         """Workers die: no claim is renewed any more, and the sweeper finds out."""
-        self.pass_time(2 * LEASE)
+        self.pass_time(2 * self.lease)
         return sweep.expire_claims(self.db)
 
     def prune(self, keep: int = -1) -> int:
@@ -293,7 +299,7 @@ class Ledger:
     def _settler(self, held: Slice) -> Settler:
         stream = next(stream for stream in self.streams if stream.name == held.stream)
         return Settler(
-            db=self.db, slice=held, stream=stream, merge=self.merge, reports=self.reports, lease=LEASE
+            db=self.db, slice=held, stream=stream, merge=self.merge, reports=self.reports, lease=self.lease
         )
 
 

@@ -273,6 +273,16 @@ def test_nothing_is_pushed_before_what_came_before_it(ledger: Ledger) -> None:
     assert [ledger.push(), ledger.push()] == [["b"], ["a"]]
 
 
+def test_what_takes_over_and_is_replaced_within_one_page_is_what_it_was_last(ledger: Ledger) -> None:
+    """Its row says which content was never pushed."""
+    ledger.admit(price("a", "1", thing="x"))
+    ledger.push("retry")
+    ledger.admit(price("a", "2", thing="x"), price("b", "3", thing="x"))
+
+    row = ledger.row("a")
+    assert (row["version"], row["payload"], row["total_attempts"]) == ("2", '{"amount":"2"}', 0)
+
+
 def test_versions_are_compared_as_text_by_their_code_points(ledger: Ledger) -> None:
     """The same in both databases, whatever their locale."""
     ledger.admit(price("a1", "B", thing="a"))

@@ -178,6 +178,23 @@ def test_a_record_that_came_back_for_its_report_is_pruned_again(ledger: Ledger) 
     ledger.check_at_rest()
 
 
+def test_what_came_back_after_pruning_still_belongs_to_its_run_and_group(ledger: Ledger) -> None:
+    """Its report names the group, and a replay moves the counts of both."""
+    ledger.admit(price("a", group="file"), run=True, seals=["file"])
+    ledger.push("rejected")
+    ledger.pass_time(5 * MINUTE)
+    ledger.prune()
+    ledger.admit(price("a", group="other"), run=True)
+    held = ledger.claim_reports()
+    assert [record.group for record in held.records] == ["file"]
+    ledger.report(held)
+    ledger.replay("a")
+    ledger.push()
+
+    assert [(group.name, group.success) for group in ledger.closable()] == [("file", 1)]
+    ledger.check_at_rest()
+
+
 def test_a_superseded_record_is_known_again_too(ledger: Ledger) -> None:
     """Its source hears once more that it was skipped."""
     ledger.admit(price("old", "1", thing="a"), price("new", "2", thing="a"))

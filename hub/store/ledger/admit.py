@@ -72,6 +72,7 @@ class _Row:
     run_id: int | None = None
     group: str | None = None
     payload: str | None = None
+    renewed: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
     successor: _Row | None = None
 
@@ -316,7 +317,7 @@ class Admitter:
             self._moves.move(waiting.stream, "parked", "waiting", run_id=waiting.run_id, group=waiting.group)
         waiting.state, waiting.due_at = "waiting", row.due_at
         waiting.version, waiting.number = row.version, row.number
-        waiting.content_hash, waiting.payload = row.content_hash, row.payload
+        waiting.content_hash, waiting.payload, waiting.renewed = row.content_hash, row.payload, True
         self._latest[row.stream, row.key] = waiting
         self.coalesced += 1
         self._moves.coalesce(row.stream)
@@ -516,6 +517,8 @@ def _remembered(row: Row[Any]) -> _Row:
         due_at=0,
         report_state="acknowledged" if row.reported_at is not None else "none",
         reported_at=row.reported_at,
+        run_id=row.run_id,
+        group=row.group_name,
         extra={
             "status": row.status,
             "error": row.error,
@@ -558,7 +561,7 @@ def _updatable(row: _Row) -> dict[str, Any]:
         "version": row.version,
         "number": row.number,
         "content_hash": row.content_hash,
-        "payload": row.payload if row.state == "waiting" else None,
+        "payload": row.payload if row.renewed else None,
         "report_state": row.report_state,
         **row.extra,
     }

@@ -175,8 +175,8 @@ def _prune_batch(db: Database, keep: int) -> int:
 
 def _remember_keys(db: Database, tx: Connection, chosen: str, ids: str) -> None:
     kept = (
-        "order_key, version, number, content_hash, state, status, response_code, duration_ms, error, external_id, "
-        "total_attempts, reported_at"
+        "run_id, group_name, order_key, version, number, content_hash, state, status, response_code, duration_ms, "
+        "error, external_id, total_attempts, reported_at"
     )
     updates = ", ".join(f"{name} = excluded.{name}" for name in ("record_id", *kept.split(", ")))
     db.execute(
