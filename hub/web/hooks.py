@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from time import perf_counter
 from urllib.parse import parse_qsl
 
@@ -65,10 +66,11 @@ class Hooks:
                 pipeline = entry.pipeline
                 if pipeline is None or entry.webhooks is None:
                     return NOT_FOUND, NOBODY
-                answer = _checked(entry.webhooks.receive(request))
+                answer = entry.webhooks.receive(request)
+                reply = _reply_of(answer)
                 result = await self._store(pipeline, answer)
                 if result is not None:
-                    return _reply_of(answer, result), pipeline.connector.name
+                    return replace(reply, result=result), pipeline.connector.name
                 # Its signature may be no good any more: read it again, with the connection as it is now.
                 self._directory.forget(name)
             return refusal_of(_CHANGING, name, pipeline), NOBODY
@@ -102,16 +104,16 @@ def _request(scope: Scope, path: str, body: bytes) -> WebhookRequest:
     )
 
 
-def _checked(answer: WebhookAnswer) -> WebhookAnswer:
-    """The connector's answer. Raises ``TypeError`` or ``ValueError`` before anything is stored for one that is none."""
-    raw_headers(answer.headers)
+def _reply_of(answer: WebhookAnswer) -> Reply:
+    """The connector's answer, made before anything is stored: ``TypeError`` or ``ValueError`` for one that is none.
+
+    Raises ``ConfigurationError`` for an id that cannot be kept.
+    """
     if not 200 <= answer.status <= 599:
         raise ValueError(f"{answer.status} is no status to answer with")
+    if not isinstance(answer.body, bytes):
+        raise TypeError("the body of the connector's answer is not bytes")
     dedupe_id = answer.dedupe_id
     if dedupe_id is not None and not (0 < len(dedupe_id) <= DEDUPE_LIMIT and dedupe_id.isprintable()):
         raise ConfigurationError(f"the id of the webhook must have 1 to {DEDUPE_LIMIT} printable characters")
-    return answer
-
-
-def _reply_of(answer: WebhookAnswer, result: str) -> Reply:
-    return Reply(status=answer.status, body=answer.body, headers=raw_headers(answer.headers), result=result)
+    return Reply(status=answer.status, body=answer.body, headers=raw_headers(answer.headers))

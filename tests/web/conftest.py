@@ -13,8 +13,8 @@ from tests.web.driver import Hub, serving
 
 @pytest.fixture(scope="session")
 def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder that Acme's plugin is installed in, on this process's path and on that of its children."""
-    folder = install(tmp_path_factory.mktemp("plugins"), "acme_plugin")
+    """Where Acme's plugin and a clumsy one are installed, on this process's path and on that of its children."""
+    folder = install(tmp_path_factory.mktemp("plugins"), "acme_plugin", "clumsy_plugin")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         patch.setenv("PYTHONPATH", str(folder))

@@ -126,7 +126,7 @@ def file_of(
     shelf: Path, *, connector: str = "acme_live", secret: str = SECRET, **settings: Any
 ) -> dict[str, Any]:
     """A connection file for one of Acme's connectors."""
-    credentials = {"webhook_secret": secret} if connector == "acme_live" else {"token": "acme-token"}
+    credentials = {"token": "acme-token"} if connector == "acme" else {"webhook_secret": secret}
     return {
         "connector": connector,
         "settings": settings,

@@ -49,7 +49,7 @@ async def credentials_of(hub: Hub, name: str = "north-1") -> dict[str, Any]:
 
 
 async def test_the_granted_credentials_are_stored_and_used(hub: Hub, warehouse: str) -> None:
-    """The others stay as they are; what was refused gets a new chance, and no page shows a secret."""
+    """The others stay as they are, and what was refused gets a new chance."""
     await hub.add("north-1", base_url=warehouse)
     await hub.runtime.db.run(connections.refuse_source, hub.runtime.db, 1, "the token is no good")
     before = await hub.runtime.db.run(connections.get_connection, hub.runtime.db, "north-1")
@@ -237,6 +237,17 @@ async def test_credentials_that_the_connector_would_refuse_are_not_stored(hub: H
     assert "token" in page.text
     assert "short" not in page.text.replace("too short", "")
     assert "token" not in await credentials_of(hub)
+
+
+async def test_a_page_never_shows_what_was_granted(hub: Hub, warehouse: str) -> None:
+    """Even where a connector calls its token a fact."""
+    await hub.add("north-1", connector="clumsy", base_url=warehouse)
+    async with browser(hub) as client:
+        page = await client.get(await callback_of(hub, client))
+
+    assert page.status_code == 200
+    assert "<dt>token</dt><dd>***</dd>" in page.text
+    assert TOKEN not in page.text
 
 
 async def test_what_was_saved_meanwhile_stays(hub: Hub, warehouse: str) -> None:

@@ -42,9 +42,10 @@ async def test_unknown_names_and_connectors_without_endpoints_look_alike(hub: Hu
 
 async def test_an_application_that_fails_tells_nothing(hub: Hub) -> None:
     """500, and the next request is served."""
+    await hub.add("broken", connector="clumsy")
     await hub.add("north-1")
 
-    broken = await hub.client.get("/c/north-1/trouble")
+    broken = await hub.client.get("/c/broken/")
     well = await hub.client.get("/c/north-1/")
 
     assert (broken.status_code, broken.text) == (500, "Internal Server Error")

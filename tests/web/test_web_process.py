@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +19,12 @@ import redis
 
 from hub import actors
 from hub.broker import NAMESPACE, make_broker
-from hub.errors import ConfigurationError
 from hub.loop.sweep import sweep
 from hub.runtime import Runtime, no_ring
 from hub.settings import Settings
 from hub.store import migrate
 from hub.store.database import Database
 from hub.testing.servers import Postgres, Valkey
-from hub.web.process import run
 from tests.web.driver import Hub, count, locked, open_runtime, rows, signed
 from tests.web.process import web_process
 
@@ -140,7 +141,8 @@ def test_neither_log_nor_exposition_hold_a_secret(
         with httpx.Client(base_url=web.url) as client:
             client.post(f"{HOOK}/s3cret-path?token=s3cret-query", **signed(count(1)))
             client.post(HOOK, content=b"x", headers={"x-acme-signature": "s3cret-header"})
-            broken = client.get("/c/north-1/trouble")
+            broken = client.get("/c/clumsy-1/")
+            client.post("/hooks/clumsy-1/broken", **signed(count(2)))
             client.get("/authorize/north-1?link=s3cret-link")
             client.get("/authorize/callback?state=s3cret-state&code=s3cret-code")
             exposition = client.get("/metrics").text
@@ -152,10 +154,12 @@ def test_neither_log_nor_exposition_hold_a_secret(
     assert [line["path"] for line in web.log if line.get("event") == "request"] == [
         "/hooks/north-1/\\u2026",
         "/hooks/north-1",
+        "/hooks/clumsy-1/\\u2026",
         "/authorize/north-1",
         "/authorize/callback",
     ]
     assert "an endpoint failed" in logged
+    assert "a webhook could not be taken" in logged
     for text in (logged, exposition):
         assert "s3cret" not in text
         assert secret not in text
@@ -165,10 +169,16 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     """Before anything is started."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(
-            ConfigurationError, match=f"HUB_WEB_PORT: cannot listen on 127.0.0.1, port {port}"
-        ):
-            run(Settings(home=tmp_path, web_port=port))
+        told = {"HUB_HOME": str(tmp_path / "home"), "HUB_WEB_PORT": str(port)}
+        command = [sys.executable, "-m", "hub", "web"]
+        refused = subprocess.run(
+            command, env={**os.environ, **told}, capture_output=True, text=True, check=False
+        )
+
+    assert refused.returncode == 2
+    said = " ".join(refused.stderr.split())
+    assert f"HUB_WEB_PORT: cannot listen on 127.0.0.1, port {port} (Address already in use" in said
+    assert not (tmp_path / "home").exists()
 
 
 @contextlib.contextmanager
@@ -180,6 +190,7 @@ def _saved(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
         runtime = open_runtime(settings, no_ring)
         hub = Hub(runtime=runtime, url="", client=httpx.AsyncClient(), shelf=shelf)
         runner.run(hub.add("north-1"))
+        runner.run(hub.add("clumsy-1", connector="clumsy"))
         yield runtime
         runner.run(hub.client.aclose())
         runner.run(runtime.close())

@@ -97,6 +97,31 @@ async def test_bad_input_is_explained(hub: Hub) -> None:
     assert await hub.table("record") == []
 
 
+@pytest.mark.parametrize("path", ("split", "status", "text", "broken"))
+async def test_an_answer_that_is_none_stores_nothing(hub: Hub, path: str) -> None:
+    """It is the connector's fault, so the sender is asked to come again, and told nothing."""
+    await hub.add("north-1", connector="clumsy")
+
+    answer = await hub.post("north-1", count(1), path=f"/{path}")
+
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "the webhook could not be taken; the hub's log says why"
+    assert "x-injected" not in answer.headers
+    assert await hub.keys() == []
+
+
+@pytest.mark.parametrize(("path", "said"), (("id", "the id of the webhook"), ("secret", "the secret is ***")))
+async def test_an_explanation_holds_no_secret(hub: Hub, path: str, said: str) -> None:
+    """Whatever the connector writes into it."""
+    await hub.add("north-1", connector="clumsy")
+
+    answer = await hub.post("north-1", count(1), path=f"/{path}")
+
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
+    assert "the-secret-of-webhooks" not in answer.text
+
+
 async def test_a_record_that_the_ledger_cannot_hold_is_kept_in_quarantine(hub: Hub) -> None:
     """The others of its webhook are stored."""
     await hub.add("north-1")
