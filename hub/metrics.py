@@ -24,84 +24,32 @@ class Metrics:
     """What a process counts while it works; ``observe`` takes every event of the loop and of HTTP."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._push = Histogram(
-            "hub_push_seconds",
-            "How long a slice's push took.",
-            ["connector", "stream"],
-            registry=registry,
-            buckets=_SECONDS,
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def seconds(name: str, text: str, *labels: str) -> Histogram:
+            return Histogram(name, text, labels, registry=registry, buckets=_SECONDS)
+
+        work = ("connector", "stream")
+        self._push = seconds("hub_push_seconds", "How long a slice's push took.", *work)
+        self._report = seconds("hub_report_seconds", "How long a slice's report took.", *work)
+        self._attempts = counter(
+            "hub_attempts_total", "Answered records, by new state.", *work, "stage", "state"
         )
-        self._report = Histogram(
-            "hub_report_seconds",
-            "How long a slice's report took.",
-            ["connector", "stream"],
-            registry=registry,
-            buckets=_SECONDS,
+        self._retries = counter("hub_retries_total", "Attempts that will be repeated.", *work, "stage")
+        self._lost = counter(
+            "hub_lost_claims_total", "Results that came after their claim was lost.", "connector"
         )
-        self._attempts = Counter(
-            "hub_attempts_total",
-            "Records whose push, follow or report was answered, by the state they went to.",
-            ["connector", "stream", "stage", "state"],
-            registry=registry,
+        self._polls = counter("hub_polls_total", "Polls by result.", "connector", "result")
+        self._polled = counter(
+            "hub_polled_records_total", "Polled records by their fate.", "connector", "what"
         )
-        self._retries = Counter(
-            "hub_retries_total",
-            "Attempts that will be repeated.",
-            ["connector", "stream", "stage"],
-            registry=registry,
-        )
-        self._lost = Counter(
-            "hub_lost_claims_total",
-            "Results that came after their claim was lost.",
-            ["connector"],
-            registry=registry,
-        )
-        self._polls = Counter(
-            "hub_polls_total", "Polls by result.", ["connector", "result"], registry=registry
-        )
-        self._polled = Counter(
-            "hub_polled_records_total",
-            "Polled records by what became of them.",
-            ["connector", "what"],
-            registry=registry,
-        )
-        self._poll_seconds = Histogram(
-            "hub_poll_seconds",
-            "How long a poll and its admission took.",
-            ["connector"],
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._lag = Histogram(
-            "hub_poll_lag_seconds",
-            "How late a poll began.",
-            ["connector"],
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._swept = Counter(
-            "hub_swept_total", "What the sweeper brought back.", ["what"], registry=registry
-        )
-        self._requests = Counter(
-            "hub_http_requests_total",
-            "HTTP requests by status class.",
-            ["side", "method", "status"],
-            registry=registry,
-        )
-        self._http = Histogram(
-            "hub_http_seconds",
-            "How long an HTTP request took.",
-            ["side"],
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._waits = Histogram(
-            "hub_rate_limit_wait_seconds",
-            "How long a request waited for the rate limit.",
-            ["side"],
-            registry=registry,
-            buckets=_SECONDS,
-        )
+        self._poll_seconds = seconds("hub_poll_seconds", "How long poll and admission took.", "connector")
+        self._lag = seconds("hub_poll_lag_seconds", "How late a poll began.", "connector")
+        self._swept = counter("hub_swept_total", "What the sweeper brought back.", "what")
+        self._requests = counter("hub_http_requests_total", "HTTP requests.", "side", "method", "status")
+        self._http = seconds("hub_http_seconds", "How long an HTTP request took.", "side")
+        self._waits = seconds("hub_rate_limit_wait_seconds", "How long a request waited for a slot.", "side")
         self._children: dict[tuple[Any, ...], Any] = {}
 
     def observe(self, event: Any) -> None:
