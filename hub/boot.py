@@ -69,6 +69,7 @@ def open_runtime(
     """A runtime whose policies are shared through Redis, or kept in this process where there is none."""
     limiter: Limiter = MemoryLimiter()
     circuit: Circuit = MemoryCircuit()
+    link: RedisLink | None = None
     if redis_url is not None:
         link = RedisLink.to(redis_url)
         limiter, circuit = RedisLimiter(link), RedisCircuit(link)
@@ -82,4 +83,5 @@ def open_runtime(
         circuit=circuit,
         ring=ring,
         observe=observe,
+        on_close=[] if link is None else [link.close],
     )

@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from hub import connection_file
@@ -48,6 +48,7 @@ class Runtime:
         circuit: Circuit,
         ring: Ring = no_ring,
         observe: Observe = ignore,
+        on_close: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.settings = settings
         self.db = db
@@ -58,6 +59,7 @@ class Runtime:
         self.circuit = circuit
         self.ring = ring
         self.observe = observe
+        self._on_close = on_close
         #: Who holds claims and leases: unique for each process, also over a restart with the same process id.
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._parts = Parts(
@@ -147,9 +149,11 @@ class Runtime:
             timeout.reschedule(self._stop_at)
 
     async def close(self) -> None:
-        """Close connections, pool and store."""
+        """Close connections, pool, store, and what the policies are shared through."""
         for pipeline in self._pipelines.values():
             await pipeline.close()
         self._pipelines.clear()
         await self.pool.close()
+        for close in self._on_close:
+            await close()
         self.db.close()
