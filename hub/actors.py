@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 import dramatiq
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 
 from hub.errors import HubError
 from hub.loop import poll as polling
 from hub.loop import sweep as sweeping
 from hub.loop import work as working
 from hub.runtime import Runtime
+from hub.store.database import Database
 from hub.store.ledger import bells, claim
 from hub.store.ledger.bells import Bell
+from hub.store.ledger.lock import lock
 
 #: Lower is sooner. Sweeping keeps everything else alive; reports free the source; polls are rare.
 _PRIORITIES = {"sweep": 0, "poll": 10, "report": 20, "work": 30}
@@ -76,19 +80,44 @@ def declare(broker: dramatiq.Broker, runtime: Callable[[], Runtime]) -> Actors:
 
 
 async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_due: Any) -> None:
-    """One slice, then to the back of the queue if more is due: so no tenant waits for another's backlog."""
+    """One slice, then to the back of the queue if more is due: so no tenant waits for another's backlog.
+
+    The broker is asked in a thread: one that hangs must not keep the heartbeats of other slices.
+    """
     db = runtime.db
     pipeline = await runtime.pipeline(bell.connection_id)
-    if runtime.stopping or not await db.run(bells.answer, db, bell, limit=pipeline.delivery.parallel_slices):
+    limit = pipeline.delivery.parallel_slices
+    if runtime.stopping:
+        # It is for somebody else, and the sweeper tells them sooner than the bell would grow old.
+        await db.run(bells.put_away, db, bell)
+        return
+    if not await db.run(bells.answer, db, bell, limit=limit):
         return
     try:
         await step(runtime, bell.connection_id, bell=bell)
     except BaseException:
         await db.run(bells.put_away, db, bell)
         raise
-    more = await db.run(bells.finish, db, bell, lock_and_look=lambda tx: is_due(db, tx, bell.connection_id))
-    if more:
-        actors.ring([bell])
+    rung = await db.run(_finish, db, bell, is_due, limit)
+    if rung:
+        await asyncio.to_thread(actors.ring, rung)
+
+
+def _finish(db: Database, bell: Bell, is_due: Any, limit: int) -> Sequence[Bell]:
+    """The bells to ring now: this one again while more is due, and one more while fewer than allowed are out.
+
+    Bells get lost, and the sweeper rings a single one: so a connection comes back to all its slices.
+    """
+    more: list[Bell] = []
+
+    def look(tx: Connection) -> bool:
+        if not is_due(db, tx, bell.connection_id):
+            return False
+        connection = lock(db, tx, bell.connection_id)
+        more.extend(bells.note(db, tx, connection, bell.stage, wanted=1, limit=limit))
+        return True
+
+    return [bell, *more] if bells.finish(db, bell, lock_and_look=look) else []
 
 
 async def _quietly(work: Any, connection_id: int | None) -> None:

@@ -10,7 +10,7 @@ import dramatiq
 import structlog
 from dramatiq.asyncio import EventLoopThread, get_event_loop_thread, set_event_loop_thread
 from dramatiq.brokers.redis import RedisBroker
-from dramatiq.middleware import Middleware
+from dramatiq.middleware import Middleware, MiddlewareError
 
 from hub.event_loop import new_event_loop
 from hub.runtime import Runtime
@@ -36,6 +36,8 @@ class EventLoop(Middleware):
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Start the loop's thread."""
         thread = EventLoopThread(_log)
+        # It must not keep a process alive whose worker did not begin.
+        thread.daemon = True
         thread.loop.close()
         thread.loop = new_event_loop()
         thread.start(timeout=5.0)
@@ -64,8 +66,15 @@ class Process(Middleware):
         return self._runtime
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
-        """Open store, pool and policies on the event loop."""
-        self._runtime = self._on_loop(self._open())
+        """Open store, pool and policies on the event loop.
+
+        Raises ``MiddlewareError``, the only thing that keeps Dramatiq from going on without them: messages would be
+        taken and come to nothing.
+        """
+        try:
+            self._runtime = self._on_loop(self._open())
+        except Exception as error:
+            raise MiddlewareError(f"the worker cannot begin: {error}") from error
 
     def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Slices in flight have their grace; what is not done by then is handed back."""

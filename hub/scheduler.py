@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
+from dramatiq.errors import BrokerError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -49,7 +50,7 @@ class Scheduler:
         while not self._stopped.is_set():
             try:
                 await self.tick()
-            except (HubError, RedisError, OSError) as error:
+            except (HubError, RedisError, BrokerError, OSError) as error:
                 _log.warning("the scheduler could not do its round", error=f"{type(error).__name__}: {error}")
             except Exception:
                 # Nobody would fire anything any more: a fault is told loudly, and the next round is tried.
@@ -65,19 +66,26 @@ class Scheduler:
         self._stopped.set()
 
     async def tick(self) -> None:
-        """One round."""
+        """One round. It sweeps before it fires: a broker that has lost its messages would get the new ones twice."""
+        now = time.monotonic()
+        if now - self._swept_at >= self.runtime.settings.sweep_interval.total_seconds():
+            self._swept_at = now
+            leads = await self._lead()
+            self.on_tick(leads)
+            if leads:
+                await self._sweep(now)
         db = self.runtime.db
         lost_after = round(self.runtime.settings.poll_lease.total_seconds() * 1_000_000)
-        due = await db.run(schedule.fire_due, db, lost_after=lost_after)
-        await asyncio.to_thread(self.actors.fire, due)
-        now = time.monotonic()
-        if now - self._swept_at < self.runtime.settings.sweep_interval.total_seconds():
-            return
-        self._swept_at = now
-        leads = await self._lead()
-        self.on_tick(leads)
-        if leads:
-            await self._sweep(now)
+        await self._fire(await db.run(schedule.fire_due, db, lost_after=lost_after))
+
+    async def _fire(self, due: Sequence[int]) -> None:
+        try:
+            await asyncio.to_thread(self.actors.fire, due)
+        except (RedisError, BrokerError):
+            # They would be taken for polls that are under way, and be left alone until those are given up.
+            for connection_id in due:
+                await self.runtime.db.run(schedule.poll_soon, self.runtime.db, connection_id)
+            raise
 
     async def _lead(self) -> bool:
         db = self.runtime.db

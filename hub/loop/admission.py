@@ -16,7 +16,7 @@ from hub.store import leases, quarantine, runs, schedule
 from hub.store.database import Database
 from hub.store.ledger import bells
 from hub.store.ledger.admit import Admitter
-from hub.store.ledger.groups import seal
+from hub.store.ledger.groups import seal, streams_of
 from hub.store.ledger.lock import lock
 from hub.store.rows import Admission, Locked
 
@@ -64,8 +64,10 @@ def admit_locked(
         run_id=run_id,
     )
     admitter.admit(good)
-    for stream in pipeline.streams if page.seals else ():
-        seal(db, tx, connection, stream, page.seals)
+    for name in page.seals:
+        # A group without a record is closed as well, once.
+        for stream in streams_of(db, tx, connection, name) or list(pipeline.streams)[:1]:
+            seal(db, tx, connection, stream, [name])
     return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
 
 

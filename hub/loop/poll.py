@@ -18,6 +18,7 @@ from hub.errors import (
     HubError,
     NotNowError,
     ReauthorizationError,
+    RetryableError,
     ServiceUnavailableError,
 )
 from hub.loop import cadence
@@ -59,8 +60,12 @@ class PollOutcome:
 async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> PollOutcome:
     """Ask for one page, unless another process does so now, or (without ``early``) it is not yet time.
 
-    A message that was doubled or late finds that its poll has been made, and makes no other.
+    A message that was doubled or late finds that its poll has been made, and makes no other. A process that stops
+    leaves the poll to another one, at once.
     """
+    if runtime.stopping:
+        await runtime.db.run(schedule.poll_soon, runtime.db, connection_id)
+        return PollOutcome(result="paused")
     lease = await runtime.db.run(
         leases.acquire,
         runtime.db,
@@ -83,8 +88,9 @@ async def _poll(runtime: Runtime, connection_id: int, lease: leases.HeldLease, *
         return PollOutcome(result="early")
     pipeline = await runtime.pipeline(connection_id, revision=connection.revision)
     outcome = await _step(runtime, pipeline, lease, connection, state)
-    runtime.ring(outcome.admission.bells)
     admission = outcome.admission
+    if admission.bells:
+        await asyncio.to_thread(runtime.ring, admission.bells)
     runtime.observe(
         Polled(
             connector=pipeline.connector.name,
@@ -114,7 +120,8 @@ async def _step(
         await runtime.db.run(_reschedule, runtime, connection.id, BACKLOG_PAUSE)
         return PollOutcome(result="paused", next_in=BACKLOG_PAUSE)
     try:
-        page = await asyncio.wait_for(pipeline.poll(_request(state)), POLL_TIMEOUT.total_seconds())
+        async with runtime.until_stopped():
+            page = await _page(pipeline, state)
         return await _admit(runtime, pipeline, lease, state, page)
     except leases.LostLeaseError:
         _log.warning("another poller took over; this page is left to it", connection=pipeline.connection.name)
@@ -122,7 +129,21 @@ async def _step(
     except ServiceUnavailableError:
         raise
     except Exception as error:
+        if runtime.stopping and isinstance(error, TimeoutError):
+            await runtime.db.run(_reschedule, runtime, connection.id, timedelta(0))
+            return PollOutcome(result="paused")
         return await _failed(runtime, pipeline, state, error)
+
+
+async def _page(pipeline: Pipeline, state: PollState) -> Page:
+    try:
+        async with asyncio.timeout(POLL_TIMEOUT.total_seconds()) as limit:
+            return await pipeline.poll(_request(state))
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        seconds = POLL_TIMEOUT.total_seconds()
+        raise RetryableError(f"the poll took longer than {seconds:g} seconds and was given up") from error
 
 
 def _read(runtime: Runtime, connection_id: int) -> tuple[Locked, PollState]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,8 @@ async def sweep(runtime: Runtime, *, rewake: bool = False) -> Swept:
     lost = await runtime.db.run(ledger.expire_claims, runtime.db)
     age = 0 if rewake else round(runtime.settings.bell_age.total_seconds() * 1_000_000)
     bells = await runtime.db.run(ringing.ring_due, runtime.db, older_than=age)
-    runtime.ring(bells)
+    if bells:
+        await asyncio.to_thread(runtime.ring, bells)
     swept = Swept(lost_claims=lost, rung=len(bells))
     if lost or rewake:
         _log.warning("swept", lost_claims=lost, rung=len(bells), broker_lost_messages=rewake)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.merchantops.simulator import SIMULATOR as MERCHANTOPS
 from hub.records import JSON
@@ -15,6 +16,13 @@ from hub.testing.destination import SIMULATOR as DESTINATION
 from hub.testing.faults import Faults
 from hub.testing.simulator import Running
 from tests.loop.hub_of_a_test import Connect, Harm, Hub, Offer, Script, Scripted
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged, instead of printing it with all its tracebacks."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,17 @@ def seal(db: Database, tx: Connection, connection: Locked, stream: str, names: S
         )
 
 
+def streams_of(db: Database, tx: Connection, connection: Locked, name: str) -> Sequence[str]:
+    """The streams in which a group has had records."""
+    rows = db.execute(
+        tx,
+        "SELECT stream FROM recordgroup WHERE connection_id = :connection AND name = :name ORDER BY stream",
+        connection=connection.id,
+        name=name,
+    )
+    return [row.stream for row in rows]
+
+
 def closable(db: Database, connection_id: int) -> Sequence[GroupTally]:
     """Sealed groups whose records have all settled and that were not closed yet."""
     with db.transaction() as tx:
