@@ -22,7 +22,7 @@ CELL = 120
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 
-#: Fields that hold microseconds since 1970.
+#: How fields end that hold microseconds since 1970 (an attempt's is called ``at`` alone).
 _TIMES = ("_at", "_until")
 
 
@@ -88,7 +88,7 @@ def console() -> Console:
 
 def presentable(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of the store with its times as text (ISO 8601, UTC)."""
-    return {name: iso(value) if name.endswith(_TIMES) else value for name, value in row.items()}
+    return {name: iso(value) if f"_{name}".endswith(_TIMES) else value for name, value in row.items()}
 
 
 def iso(micros: int | None) -> str | None:

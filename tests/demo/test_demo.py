@@ -1,0 +1,110 @@
+"""`hub demo`, as `make demo` runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+#: Seconds that a demo may take on a machine that has other things to do.
+SOON = 150.0
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `hub demo` in an empty folder, where it makes its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "hub", "demo", *arguments],
+                env={**os.environ, "TMPDIR": str(tmp_path), **environment},
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_every_invariant_holds_and_nothing_is_left(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+) -> None:
+    """With refusals, 429s, stalls, errors and lost answers on the way; the user's own hub is not touched."""
+    running = demo(
+        "--records",
+        "200",
+        "--json",
+        HUB_HOME=str(hub_home),
+        HUB_DATABASE_URL="postgresql://nobody@nowhere/hub",
+    )
+    output, said = running.communicate(timeout=SOON)
+    result = json.loads(output)
+
+    assert running.returncode == 0, said
+    assert all(check["ok"] for check in result["checks"])
+    assert result["reported"] == result["admitted"] == 200
+    assert result["destination"]["doubled"] == 0
+    assert result["destination"]["refused"] > 0
+    assert result["faults"]["destination"]
+    assert list(hub_home.iterdir()) == []
+    assert list(tmp_path.glob("hub-*")) == []
+
+
+def test_a_demo_that_is_interrupted_takes_everything_away(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Its processes and its folder."""
+    running = demo("--records", "1000")
+    _until(lambda: len(psutil.Process(running.pid).children(recursive=True)) >= 6)
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=SOON)
+
+    assert running.returncode == 130
+    assert not [one for one in family if _runs(one)]
+    assert list(tmp_path.glob("hub-*")) == []
+
+
+def test_a_demo_that_runs_out_of_time_fails_and_says_what_is_missing(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """And keeps its folder for whoever wants to look, if asked to."""
+    running = demo("--records", "1000", "--timeout", "1", "--keep")
+    output, said = running.communicate(timeout=SOON)
+
+    assert running.returncode == 1
+    assert "FAIL  every record has its outcome at MerchantOps" in output
+    assert "FAIL  it did not end in time" in output
+    [kept] = tmp_path.glob("hub-demo-*")
+    assert f"kept: {kept}" in said
+    assert (kept / "hub.db").exists()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
