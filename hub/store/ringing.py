@@ -11,15 +11,16 @@ from hub.store.ledger.bells import Bell, note
 from hub.store.ledger.lock import lock
 
 _MAY_PUSH = "NOT c.paused AND c.destination_refused IS NULL AND c.status NOT IN ('failed', 'inactive')"
+# What has been due longest, and not whether anything is: no database then thinks of looking through the whole table.
 _WORK_IS_DUE = (
     "EXISTS (SELECT 1 FROM tally t WHERE t.connection_id = c.id AND t.waiting + t.awaiting > 0 "
-    "AND (t.hold_until IS NULL OR t.hold_until <= :now) AND EXISTS (SELECT 1 FROM record r "
+    "AND (t.hold_until IS NULL OR t.hold_until <= :now) AND (SELECT r.due_at FROM record r "
     "WHERE r.connection_id = c.id AND r.stream = t.stream AND r.ready AND r.claim_id IS NULL "
-    "AND r.state IN ('waiting', 'awaiting') AND r.due_at <= :now))"
+    "AND r.state IN ('waiting', 'awaiting') ORDER BY r.due_at LIMIT 1) <= :now)"
 )
 _REPORT_IS_DUE = (
-    "EXISTS (SELECT 1 FROM record r WHERE r.connection_id = c.id AND r.report_state = 'waiting' "
-    "AND r.report_due_at <= :now)"
+    "(SELECT r.report_due_at FROM record r WHERE r.connection_id = c.id AND r.report_state = 'waiting' "
+    "ORDER BY r.report_due_at LIMIT 1) <= :now"
 )
 _CONDITIONS = {
     "work": f"{_MAY_PUSH} AND {_WORK_IS_DUE}",

@@ -99,6 +99,9 @@ class Ledger:
     id: int = 0
 
     def __post_init__(self) -> None:
+        """With an id it is that of a connection that exists already."""
+        if self.id:
+            return
         if not any(tenant["name"] == "acme" for tenant in connections.list_tenants(self.db)):
             connections.add_tenant(self.db, "acme")
         self.id = connections.add_connection(

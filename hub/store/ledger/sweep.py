@@ -16,6 +16,8 @@ from hub.store.rows import Locked
 #: After so many lost claims a record is dead: it has taken that many workers with it.
 DEAD_AFTER = 5
 WORKER_DIED = "its worker died"
+#: What is open, as the index record_open has it: SQLite uses a partial index where it finds the condition word for word.
+_OPEN = "state IN ('waiting', 'working', 'awaiting', 'parked', 'dead')"
 #: Rows that one transaction prunes.
 PRUNE_BATCH = 1000
 
@@ -116,8 +118,7 @@ def promote(db: Database, tx: Connection, connection: Locked, stream: str, order
     db.execute(
         tx,
         "UPDATE record SET ready = true WHERE id = (SELECT min(id) FROM record WHERE connection_id = :connection "
-        "AND stream = :stream AND order_key = :key AND state IN ('waiting', 'working', 'awaiting', 'parked')) "
-        "AND NOT ready",
+        f"AND stream = :stream AND order_key = :key AND {_OPEN} AND state <> 'dead') AND NOT ready",
         connection=connection.id,
         stream=stream,
         key=order_key,
@@ -215,8 +216,8 @@ def overtaken(db: Database) -> str:
         f"CASE WHEN l.version <> r.version THEN l.version > r.version{by_code_points} ELSE {{id}} > r.id END"
     )
     open_or_pushed = " OR ".join(
-        f"EXISTS (SELECT 1 FROM record l WHERE {same} AND l.state {states} AND {later.format(id='l.id')})"
-        for states in ("IN ('waiting', 'working', 'awaiting', 'parked')", "= 'success'")
+        f"EXISTS (SELECT 1 FROM record l WHERE {same} AND {state} AND {later.format(id='l.id')})"
+        for state in (f"l.{_OPEN} AND l.state <> 'dead'", "l.state = 'success'")
     )
     return f"{open_or_pushed} OR EXISTS (SELECT 1 FROM pushed l WHERE {same} AND {later.format(id='l.record_id')})"
 
@@ -293,7 +294,7 @@ def _line_up(db: Database, tx: Connection, revived: str) -> None:
         f"UPDATE record SET ready = true WHERE id IN (SELECT v.id FROM {db.rows('ids', id='bigint')}) "
         "AND NOT EXISTS (SELECT 1 FROM record l WHERE l.connection_id = record.connection_id "
         "AND l.stream = record.stream AND l.order_key = record.order_key AND l.id <> record.id "
-        "AND l.state IN ('waiting', 'working', 'awaiting', 'parked') AND (l.ready OR l.id < record.id))",
+        f"AND l.{_OPEN} AND l.state <> 'dead' AND (l.ready OR l.id < record.id))",
         ids=revived,
     )
 
