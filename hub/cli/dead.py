@@ -93,7 +93,7 @@ def _letters(db: Database, connection: str | None, limit: int) -> list[dict[str,
     names = {stored.id: stored.name for stored in connections.list_connections(db)}
     wanted = None if connection is None else connections.get_connection(db, connection).id
     found = letters.list_dead(db, wanted, limit=limit)
-    return [{"connection": names.get(row["connection_id"]), **row} for row in found]
+    return [{"connection": names.get(row.pop("connection_id")), **row} for row in found]
 
 
 def _with_reason(row: dict[str, Any]) -> dict[str, Any]:

@@ -70,14 +70,14 @@ def table(
 
 
 def facts(title: str, values: Mapping[str, Any]) -> None:
-    """Name and value of one thing, a line each; what is None is left out."""
-    drawn = Table(title=Text(title), title_justify="left", show_header=False, show_edge=False, pad_edge=False)
-    drawn.add_column()
-    drawn.add_column(overflow="fold")
-    for name, value in values.items():
-        if value is not None:
-            drawn.add_row(Text(name.replace("_", " ")), Text(cell(value, limit=None)))
-    console().print(drawn)
+    """Name and value of one thing, a line each, however long; what is None is left out."""
+    shown = {
+        name.replace("_", " "): cell(value, limit=None) for name, value in values.items() if value is not None
+    }
+    width = max(map(len, shown), default=0)
+    say(title)
+    for name, value in shown.items():
+        say(f"  {name.ljust(width)}  {value}")
 
 
 def console() -> Console:

@@ -10,6 +10,7 @@ from hub import codec
 from hub.cli import output
 from hub.cli.output import Json
 from hub.cli.session import store, store_with
+from hub.store import connections
 from hub.store.database import Database
 from hub.store.ledger import letters
 
@@ -65,7 +66,9 @@ def replay(records: Ids, as_json: Json = False) -> None:
 
 def whole(db: Database, record_id: int) -> dict[str, Any]:
     """A record as it is shown: payload and handle as JSON, times as text. Raises ``NotFoundError``."""
-    row = output.presentable(letters.show_record(db, record_id))
+    found = letters.show_record(db, record_id)
+    connection = connections.get_connection_by_id(db, found.pop("connection_id"))
+    row = {"connection": connection.name, **output.presentable(found)}
     for name in ("payload", "handle"):
         if row[name] is not None:
             row[name] = codec.loads(row[name])

@@ -55,4 +55,5 @@ def _names(db: Database) -> dict[int, str]:
 
 
 def _shown(row: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
-    return {"connection": names.get(row["connection_id"]), **output.presentable(row)}
+    own = {name: value for name, value in row.items() if name not in {"connection_id", "tenant_id"}}
+    return {"connection": names.get(row["connection_id"]), **output.presentable(own)}

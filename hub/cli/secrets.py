@@ -34,5 +34,5 @@ def rotate(as_json: Json = False) -> None:
     output.show(
         {"connections": number},
         as_json,
-        lambda: output.say(f"the credentials of {number} connections are encrypted with the newest key"),
+        lambda: output.say(f"encrypted with the newest key: the credentials of {number} connection(s)"),
     )

@@ -129,7 +129,7 @@ class Drain:
         deeper = False
         while True:
             outcome = await poll(self.runtime, self.connection_id, early=True)
-            self.summary.polled += outcome.polled - outcome.admission.duplicates
+            self.summary.polled += outcome.taken_in
             await self._progress()
             if outcome.result in ("failed", "refused"):
                 self.summary.error = outcome.error

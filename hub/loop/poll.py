@@ -42,11 +42,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PollOutcome:
-    """What one poll came to. ``result`` is ok, failed, refused, paused, early or lost; ``next_in`` when it is due again."""
+    """What one poll came to. ``result`` is ok, failed, refused, paused, early or lost; ``next_in`` when it is due again.
+
+    ``polled`` is all that the page held, ``taken_in`` what of it was not known already.
+    """
 
     result: str
     next_in: timedelta = timedelta(0)
     polled: int = 0
+    taken_in: int = 0
     full: bool = False
     admission: Admission = field(default_factory=Admission)
     error: str | None = None
@@ -184,6 +188,7 @@ async def _admit(
         result="ok",
         next_in=wait,
         polled=len(page.records) + len(page.bad),
+        taken_in=len(page.records) - admission.duplicates + admission.quarantined,
         full=page.full,
         admission=admission,
     )

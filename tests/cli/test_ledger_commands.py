@@ -159,9 +159,10 @@ def test_runs_are_listed_and_shown_with_the_batches_they_finished(hub: Hub, pric
 def test_what_is_no_record_stands_in_quarantine(hub: Hub, prices: str, source: Served) -> None:
     """With the reason and its raw text; control characters do not reach the terminal."""
     source.platform.commands()["records"]({"texts": ['{"amount": 1, "note": "\\u001b[31m"}']})
-    assert hub.json("run", prices, "--drain")["succeeded"] == 20
+    first, second = (hub.json("run", prices, "--drain") for _ in range(2))
     [bad] = hub.json("quarantine", "list", prices)
 
+    assert (first["polled"], first["succeeded"], second["polled"]) == (21, 20, 0)
     assert "record_key" in bad["reason"]
     assert hub.json("connection", "show", prices)["quarantined"] == 1
     assert "\x1b" not in hub.ok("quarantine", "list", prices)
