@@ -40,13 +40,17 @@ class Case:
     processes: int = 1
 
 
-def cost(folder: Path, case: Case, records: Sequence[Record], source: str, destination: str, count: int) -> float:
+def cost(
+    folder: Path, case: Case, records: Sequence[Record], source: str, destination: str, count: int
+) -> float:
     """CPU milliseconds a record."""
     reset(source)
     reset(destination)
     with hub(folder, prices(source, destination)) as one:
         run(_fill(one, records[: case.waiting]))
-        with process("-m", "benchmarks.worker", env={**one.env, "HUB_PROCESSES": str(case.processes)}) as worker:
+        with process(
+            "-m", "benchmarks.worker", env={**one.env, "HUB_PROCESSES": str(case.processes)}
+        ) as worker:
             assert worker.stdout is not None
             worker.stdout.readline()  # "ready"
             before = _cpu(worker.pid, folder)
@@ -116,7 +120,12 @@ def _records(source: str) -> Sequence[Record]:
 
 def measure(folder: Path, rounds: int, count: int) -> Sequence[Figure]:
     """Both pairs."""
-    few, many, one, two = Case(waiting=FEW), Case(waiting=MANY), Case(waiting=20_000), Case(waiting=20_000, processes=2)
+    few, many, one, two = (
+        Case(waiting=FEW),
+        Case(waiting=MANY),
+        Case(waiting=20_000),
+        Case(waiting=20_000, processes=2),
+    )
     costs: dict[Case, list[float]] = {case: [] for case in (few, many, one, two)}
     with (
         simulator("connectors.merchantops.simulator", records=MANY, limit_cap=MANY) as source,
@@ -130,7 +139,9 @@ def measure(folder: Path, rounds: int, count: int) -> Sequence[Figure]:
                 note(f"round {turn + 1}: {case} {found[-1]:.3f} ms CPU a record")
     return [
         _figure("CPU a record with 100,000 waiting", costs[many], "with 1,000 waiting", costs[few], 1.3),
-        _figure("CPU a record with two workers on one connection", costs[two], "with one worker", costs[one], 1.25),
+        _figure(
+            "CPU a record with two workers on one connection", costs[two], "with one worker", costs[one], 1.25
+        ),
     ]
 
 
@@ -149,7 +160,9 @@ def _figure(name: str, mine: list[float], against: str, other: list[float], goal
 
 def main() -> None:
     """Measure both pairs."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--records", type=int, default=1000, help="outcomes of each measurement")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()

@@ -110,7 +110,9 @@ def measure(folder: Path, records: int, rounds: int, latency_ms: int) -> Sequenc
                 assert summary(source)["repeated_outcomes"] == 0, summary(source)
             b.append(best_b)
             c.append(best_c)
-            note(f"latency {latency_ms} ms, round {turn + 1}: a {a[-1]:.0f}, b {b[-1]:.0f}, c {c[-1]:.0f} records/s")
+            note(
+                f"latency {latency_ms} ms, round {turn + 1}: a {a[-1]:.0f}, b {b[-1]:.0f}, c {c[-1]:.0f} records/s"
+            )
     return _figures(a, b, c, latency_ms)
 
 
@@ -143,10 +145,14 @@ def _figures(a: list[float], b: list[float], c: list[float], latency_ms: int) ->
 
 def main() -> None:
     """Measure with and without latency."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--records", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--latency", type=int, nargs="*", default=[20, 0], help="milliseconds, one run for each")
+    parser.add_argument(
+        "--latency", type=int, nargs="*", default=[20, 0], help="milliseconds, one run for each"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
         figures = [

@@ -9,10 +9,10 @@ import sys
 
 from redis.asyncio import Redis
 
-from hub import actors
 from hub.boot import open_runtime
-from hub.broker import make_broker
-from hub.scheduler import Scheduler
+from hub.fleet import actors
+from hub.fleet.broker import make_broker
+from hub.fleet.scheduler import Scheduler
 from hub.settings import Settings
 
 
@@ -34,7 +34,7 @@ async def schedule(settings: Settings, redis_url: str) -> None:
 async def _until_taken(redis: Redis, declared: actors.Actors) -> None:
     """A message that comes to nothing has left the queue: the worker is there."""
     declared.poll.send(0)
-    while await redis.llen("hub:poll"):
+    while await redis.llen("hub:poll"):  # noqa: ASYNC110  # the broker tells nobody
         await asyncio.sleep(0.05)
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     """Run both; the worker is a child in the same process group."""
     settings = Settings()
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url is not None else ""
-    code = "import sys; from hub.settings import Settings; from hub.worker import run; sys.exit(run(Settings()))"
+    code = "import sys; from hub.settings import Settings; from hub.fleet.worker import run; sys.exit(run(Settings()))"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=sys.stderr)
     try:
         asyncio.run(schedule(settings, redis_url))

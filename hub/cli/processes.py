@@ -23,7 +23,7 @@ Threads = Annotated[
 
 def worker(processes: Processes = None, threads: Threads = None) -> None:
     """Poll, push and report until SIGTERM or SIGINT; what is under way is finished or handed back."""
-    from hub import worker as process
+    from hub.fleet import worker as process
 
     _set_workers(processes, threads)
     raise typer.Exit(process.run(read_settings()))
@@ -31,7 +31,7 @@ def worker(processes: Processes = None, threads: Threads = None) -> None:
 
 def scheduler() -> None:
     """Fire what is due until SIGTERM or SIGINT. Any number may run: one of them leads, and sweeps."""
-    from hub import scheduler_process
+    from hub.fleet import scheduler_process
 
     raise typer.Exit(scheduler_process.run(read_settings()))
 
@@ -48,7 +48,7 @@ def up(processes: Processes = None, threads: Threads = None) -> None:
 
     The embedded store is migrated, and the embedded broker started where HUB_REDIS_URL names none.
     """
-    from hub import up as everything
+    from hub.fleet import up as everything
 
     _set_workers(processes, threads)
     settings = read_settings()

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager, contextmanager
 
 from pydantic import ValidationError
 
-from hub import lifeline, log
+from hub import log
 from hub.boot import open_runtime, open_store
 from hub.errors import ConfigurationError
+from hub.fleet import lifeline
 from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.store import connections

@@ -15,9 +15,10 @@ from typing import Any, Self
 
 import httpx
 
-from hub import codec, ports, up
+from hub import codec, ports
 from hub.demo import scene
 from hub.errors import ServiceUnavailableError
+from hub.fleet import up
 from hub.records import JSON
 
 #: Seconds that a simulator may take to answer, on a machine that has other things to do.

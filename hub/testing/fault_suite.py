@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hub.store import connections, migrate
+from hub.store import connections, migrate, schedule
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.ledger.sweep import DEAD_AFTER, WORKER_DIED
@@ -111,6 +111,11 @@ class Case:
     def until_requested(self, at: SimulatorProcess, requests: int) -> None:
         """Wait until so many of the watched requests have arrived."""
         self.fleet.until(lambda: at.seen()["requests"] >= requests, f"{requests} requests came to {at.url}")
+
+    def asked_for_polls_until(self, requests: int) -> bool:
+        """Make the connection due, as an operator may at any time; True once it was polled so often."""
+        schedule.poll_soon(self.fleet.db, self.connection.id)
+        return bool(self.source.seen()["requests"] >= requests)
 
     def until_dead(self, *members: Member) -> None:
         """Wait until they were killed, by themselves or by the test."""
@@ -293,9 +298,7 @@ class FaultSuite:
     @pytest.mark.parametrize("accident", ("flushed", "restarted", "killed"))
     def test_the_broker_fails_in_the_middle_of_a_run(self, start: Callable[..., Case], accident: str) -> None:
         """That costs seconds, not records."""
-        # Nothing but the loss of the scheduler's own mark tells of a flush before a minute is over.
-        patience = {"HUB_BELL_AGE": "60", "HUB_POLL_LEASE": "60"} if accident == "flushed" else {}
-        case = start(settings=patience)
+        case = start()
         case.hold(case.destination, self.world.push)
         case.fleet.start_scheduler()
         for _ in range(2):
@@ -310,6 +313,16 @@ class FaultSuite:
             valkey.start()
         case.let_go(case.destination)
 
+        case.until_done()
+
+    def test_messages_are_flushed_that_nobody_has_taken(self, start: Callable[..., Case]) -> None:
+        """That is noticed at once, and not when the only bell that may be out has grown old."""
+        case = start(settings={"HUB_BELL_AGE": "600"}, parallel_slices=1)
+        case.fleet.start_scheduler()
+        case.until_dead(case.fleet.start_doomed_worker("after admission"))
+        case.surroundings.valkey.flush()
+
+        case.fleet.start_worker()
         case.until_done(seconds=30)
 
     def test_the_store_stops_and_starts_in_the_middle_of_a_run(self, start: Callable[..., Case]) -> None:
@@ -332,9 +345,9 @@ class FaultSuite:
     # Many at once
 
     def test_a_target_has_one_poller_in_the_whole_fleet(self, start: Callable[..., Case]) -> None:
-        """Whoever asks it, and however many schedulers fire, of which one dies on the way."""
-        case = start()
-        case.source.set_faults({"latency_ms": 100, "match": self.world.poll})
+        """However often and by whomever a poll is fired, and also when the scheduler that leads dies."""
+        case = start(settings={"HUB_POLL_LEASE": "20"})
+        case.source.set_faults({"latency_ms": 200, "match": self.world.poll})
         case.source.watch(self.world.poll)
         leader = case.fleet.start_scheduler()
         case.fleet.start_scheduler()
@@ -342,12 +355,24 @@ class FaultSuite:
             case.fleet.start_worker()
         case.until_requested(case.source, 2)
         leader.kill()
+        case.fleet.until(lambda: case.asked_for_polls_until(8), "it is polled all the time")
         case.until_done()
-        case.until_requested(case.source, 8)
 
         polls = case.source.seen()
         assert polls["most_at_once"] == 1
         assert polls["most_in_a_second"] <= self.world.most_polls_in_a_second
+
+    def test_a_connection_has_no_more_slices_at_work_than_allowed(self, start: Callable[..., Case]) -> None:
+        """Over all workers, although each has threads for more."""
+        case = start(slice_size=1, parallel_slices=2)
+        case.destination.set_faults({"latency_ms": 20, "match": self.world.push})
+        case.destination.watch(self.world.push)
+        case.fleet.start_scheduler()
+        for _ in range(2):
+            case.fleet.start_worker()
+        case.until_done()
+
+        assert case.destination.seen()["most_at_once"] <= 2
 
     def test_a_worker_that_is_asked_to_stop_hands_its_work_back(self, start: Callable[..., Case]) -> None:
         """In its time, without an attempt and without a lost claim; the others go on."""

@@ -122,9 +122,9 @@ def _run(kind: Kind, environment: dict[str, str], log: Path, doomed: tuple[str, 
     from hub.settings import Settings  # noqa: PLC0415 - in the process that it is for
 
     if kind == "scheduler":
-        from hub.scheduler_process import run  # noqa: PLC0415 - reads the environment
+        from hub.fleet.scheduler_process import run  # noqa: PLC0415 - reads the environment
     else:
-        from hub.worker import run  # noqa: PLC0415 - likewise
+        from hub.fleet.worker import run  # noqa: PLC0415 - likewise
     if doomed is not None:
         point, key = doomed
         arm(POINTS[point], key)

@@ -17,11 +17,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hub import actors, event_loop, log
+from hub import event_loop, log
 from hub.boot import open_runtime
-from hub.broker import make_broker
 from hub.embedded import ensure_broker
 from hub.errors import ConfigurationError
+from hub.fleet import actors
+from hub.fleet.broker import make_broker
 from hub.metrics import Metrics
 from hub.settings import Settings
 from hub.web.app import WebApp, make_app

@@ -16,7 +16,7 @@ import pytest
 #: Runs the members given as JSON and ends as the supervisor says.
 SUPERVISOR = """
 import json, sys
-from hub.supervisor import Member, Supervisor
+from hub.fleet.supervisor import Member, Supervisor
 members = [Member(name=str(at), command=[sys.executable, "-c", code]) for at, code in enumerate(json.loads(sys.argv[1]))]
 sys.exit(Supervisor(members, grace=float(sys.argv[2])).run())
 """
@@ -44,7 +44,7 @@ LIFELINE = """
 import os, subprocess, sys, time
 code = '''
 import os, signal, sys, time
-from hub import lifeline
+from hub.fleet import lifeline
 if sys.argv[2] == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 lifeline.end_with(int(sys.argv[1]), patience=0.2)

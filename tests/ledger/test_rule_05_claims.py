@@ -128,6 +128,11 @@ def test_what_a_settle_leaves_out_comes_back_when_the_claim_expires(ledger: Ledg
     assert "b" in [one.key for one in _claim(ledger, stage).records]
 
 
+def test_three_lost_claims_make_a_record_suspicious_and_five_kill_it() -> None:
+    """Enough to tell bad luck from poison, and few enough for the fleet to live on."""
+    assert (ALONE_AFTER, DEAD_AFTER) == (3, 5)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_record_that_lost_three_workers_is_worked_alone(ledger: Ledger, stage: str) -> None:
     """So that it can take nobody down with it; the others are claimed together, as ever."""

@@ -10,9 +10,9 @@ import dramatiq
 import pytest
 from dramatiq.brokers.stub import StubBroker
 
-from hub.actors import Actors, declare
-from hub.broker import make_broker
 from hub.connection_file import Delivery
+from hub.fleet.actors import Actors, declare
+from hub.fleet.broker import make_broker
 from hub.loop import poll as polling
 from hub.records import Acknowledged, Page, Record, Released, Success
 from hub.store.connections import list_connections

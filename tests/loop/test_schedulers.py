@@ -11,10 +11,10 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from hub.actors import declare
-from hub.broker import NAMESPACE, make_broker
+from hub.fleet.actors import declare
+from hub.fleet.broker import NAMESPACE, make_broker
+from hub.fleet.scheduler import LEADER, Scheduler
 from hub.records import Page, Record, Success
-from hub.scheduler import LEADER, Scheduler
 from hub.store import connections
 from hub.store.stats import leases_held
 from hub.testing.servers import Valkey

@@ -8,8 +8,8 @@ from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import MiddlewareError
 
-from hub.broker import EventLoop, Process
 from hub.errors import ServiceUnavailableError
+from hub.fleet.broker import EventLoop, Process
 from hub.runtime import Runtime
 from tests.loop.hub_of_a_test import Hub
 

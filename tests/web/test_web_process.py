@@ -17,8 +17,8 @@ import httpx
 import pytest
 import redis
 
-from hub import actors
-from hub.broker import NAMESPACE, make_broker
+from hub.fleet import actors
+from hub.fleet.broker import NAMESPACE, make_broker
 from hub.loop.sweep import sweep
 from hub.runtime import Runtime, no_ring
 from hub.settings import Settings

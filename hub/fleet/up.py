@@ -11,10 +11,10 @@ from sqlalchemy.engine import make_url
 
 from hub import log
 from hub.boot import require_services
+from hub.fleet.supervisor import Member, Supervisor
 from hub.ports import require_free
 from hub.settings import Settings
 from hub.store.database import default_url
-from hub.supervisor import Member, Supervisor
 
 #: Each is a command of its own.
 MEMBERS = ("scheduler", "worker", "web")

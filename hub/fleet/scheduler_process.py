@@ -15,16 +15,17 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hub import actors, event_loop, log
+from hub import event_loop, log
 from hub.boot import open_runtime
-from hub.broker import NAMESPACE, make_broker
 from hub.embedded import ensure_broker
 from hub.errors import HubError
-from hub.exposition import Exposition
+from hub.fleet import actors
+from hub.fleet.broker import NAMESPACE, make_broker
+from hub.fleet.exposition import Exposition
+from hub.fleet.scheduler import LEADER_LEASE, Scheduler
 from hub.metrics import LedgerMetrics, Metrics
 from hub.policy.circuit import State
 from hub.runtime import Runtime
-from hub.scheduler import LEADER_LEASE, Scheduler
 from hub.settings import Settings
 from hub.store import stats
 

@@ -32,7 +32,7 @@ def run(settings: Settings) -> int:
     from dramatiq import cli  # reads the environment when it is imported
 
     arguments = [
-        "hub.worker:boot",
+        "hub.fleet.worker:boot",
         "--processes",
         str(settings.processes),
         "--threads",
@@ -52,12 +52,13 @@ def boot() -> None:
     """Called by Dramatiq in each worker process: the broker, the runtime and the actors."""
     import dramatiq
 
-    from hub import actors, lifeline, log
+    from hub import log
     from hub.boot import open_runtime
-    from hub.broker import EventLoop, Process, make_broker
     from hub.embedded import ensure_broker
+    from hub.fleet import actors, lifeline
+    from hub.fleet.broker import EventLoop, Process, make_broker
+    from hub.fleet.worker_metrics import WorkerMetrics
     from hub.runtime import Runtime
-    from hub.worker_metrics import WorkerMetrics
 
     _take_one_stop_for_two()
     settings = Settings()
@@ -101,8 +102,8 @@ def serve_metrics() -> int:
     from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
-    from hub import lifeline
-    from hub.exposition import Exposition
+    from hub.fleet import lifeline
+    from hub.fleet.exposition import Exposition
 
     def registry() -> CollectorRegistry:
         collected = CollectorRegistry()

@@ -12,8 +12,8 @@ from dramatiq.errors import BrokerError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from hub.actors import Actors
 from hub.errors import HubError
+from hub.fleet.actors import Actors
 from hub.loop import sweep as sweeping
 from hub.runtime import Runtime
 from hub.store import leases, ringing, schedule

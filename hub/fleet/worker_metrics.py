@@ -9,8 +9,8 @@ from dramatiq import Broker
 from dramatiq.middleware.prometheus import Prometheus
 from prometheus_client import CollectorRegistry
 
+from hub.fleet.worker import serve_metrics
 from hub.metrics import Metrics
-from hub.worker import serve_metrics
 
 
 class WorkerMetrics(Prometheus):
