@@ -47,7 +47,7 @@ class Parts:
     observe: Observe = ignore
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Pipeline:
     """A connection at work. Everything a plugin is asked goes through here."""
 

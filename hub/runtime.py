@@ -8,6 +8,7 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from hub import connection_file
@@ -25,6 +26,9 @@ from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.ledger.bells import Bell
 from hub.telemetry import Observe, ignore
+
+#: After a change of settings the connection as it was is kept open this long, for what is under way with it.
+RETIRED_FOR = timedelta(minutes=10)
 
 Ring = Callable[[Sequence[Bell]], None]
 
@@ -66,6 +70,8 @@ class Runtime:
             db=db, registry=registry, pool=pool, limiter=limiter, circuit=circuit, observe=observe
         )
         self._pipelines: dict[int, Pipeline] = {}
+        self._retired: set[Pipeline] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._running: set[asyncio.Timeout] = set()
         self._stop_at: float | None = None
 
@@ -91,7 +97,7 @@ class Runtime:
         pipeline = self.assemble(stored)
         self._pipelines[connection_id] = pipeline
         if known is not None:
-            await known.close()
+            self._retire(known)
         return pipeline
 
     def assemble(self, stored: StoredConnection) -> Pipeline:
@@ -132,6 +138,19 @@ class Runtime:
             written["destination"] = {**written["destination"], "credentials": secret["destination"]}
         return connection_file.ConnectionFile.model_validate(written)
 
+    def _retire(self, pipeline: Pipeline) -> None:
+        """Close it once nobody can be at work with it any more; slices and requests under way still are."""
+
+        async def close_later() -> None:
+            await asyncio.sleep(RETIRED_FOR.total_seconds())
+            self._retired.discard(pipeline)
+            await pipeline.close()
+
+        self._retired.add(pipeline)
+        task = asyncio.create_task(close_later())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
     @contextlib.asynccontextmanager
     async def until_stopped(self) -> AsyncIterator[None]:
         """Raises ``TimeoutError`` inside the block when the process has to stop and its grace is over."""
@@ -150,8 +169,9 @@ class Runtime:
 
     async def close(self) -> None:
         """Close connections, pool, store, and what the policies are shared through."""
-        for pipeline in self._pipelines.values():
+        for pipeline in (*self._pipelines.values(), *self._retired):
             await pipeline.close()
+        self._retired.clear()
         self._pipelines.clear()
         await self.pool.close()
         for close in self._on_close:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from hub.cli import exit_codes, output, session
 from hub.cli.output import Json
 from hub.connection_save import Saved
 from hub.errors import ConfigurationError, HubError
+from hub.loop import plan as planning
+from hub.loop.authorization import begin_authorization
 from hub.records import JSON
 from hub.settings import Settings
 from hub.store import connections
@@ -79,6 +82,32 @@ def check(name: Name, as_json: Json = False) -> None:
     if not found["ok"]:
         output.warn(f"error: {found['error']}")
         raise typer.Exit(exit_codes.TROUBLE)
+
+
+@app.command()
+def authorize(name: Name, as_json: Json = False) -> None:
+    """Print a link to open in a browser, once and within ten minutes, for a connector that is authorised there."""
+    settings = session.begin()
+
+    async def begin() -> str:
+        async with session.runtime(settings) as runtime:
+            return await begin_authorization(runtime, name)
+
+    link = event_loop.run(begin())
+    output.show({"connection": name, "link": link}, as_json, lambda: output.say(link))
+
+
+@app.command()
+def plan(name: Name, as_json: Json = False) -> None:
+    """Say what a run would change, without a write, for a connector that can tell."""
+    settings = session.begin()
+
+    async def ask() -> JSON:
+        async with session.runtime(settings) as runtime:
+            return asdict(await planning.plan(runtime, name))
+
+    found = event_loop.run(ask())
+    output.show(found, as_json, lambda: output.facts(f"plan of {name}", found))
 
 
 @app.command()

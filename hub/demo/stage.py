@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import httpx
 
-from hub import codec, ports
+from hub import codec, listening
 from hub.demo import scene
 from hub.errors import ServiceUnavailableError
 from hub.fleet import up
@@ -43,7 +43,7 @@ class Stage:
             "merchantops", records=records, target_key=scene.TARGET, api_key=scene.API_KEY
         )
         self.destination = Simulator("destination", identity="record", refuse_share=scene.REFUSED_SHARE)
-        self.web = f"http://127.0.0.1:{ports.free()}"
+        self.web = f"http://127.0.0.1:{listening.free()}"
         self._children: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -89,8 +89,8 @@ class Stage:
             "HUB_SWEEP_INTERVAL": "0.5",
             "HUB_SHUTDOWN_TIMEOUT": str(STOP_TIMEOUT / 2),
             "HUB_WEB_PORT": self.web.rpartition(":")[2],
-            "HUB_WORKER_METRICS_PORT": str(ports.free()),
-            "HUB_SCHEDULER_METRICS_PORT": str(ports.free()),
+            "HUB_WORKER_METRICS_PORT": str(listening.free()),
+            "HUB_SCHEDULER_METRICS_PORT": str(listening.free()),
         }
 
     def _start(self, command: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ class Simulator:
     """A simulator on a free port, and its control path."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        port = ports.free()
+        port = listening.free()
         self.url = f"http://127.0.0.1:{port}"
         flags = [f"--{option.replace('_', '-')}={value}" for option, value in options.items()]
         self.command = up.command("simulate", name, f"--port={port}", *flags)

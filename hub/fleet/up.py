@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from hub import log
 from hub.boot import require_services
 from hub.fleet.supervisor import Member, Supervisor
-from hub.ports import require_free
+from hub.listening import require_free
 from hub.settings import Settings
 from hub.store.database import default_url
 

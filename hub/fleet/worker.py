@@ -123,7 +123,7 @@ def _require_surroundings(settings: Settings) -> None:
     """What is missing is said once and clearly, before there are processes that each fail with a traceback."""
     from hub import boot as services
     from hub import log
-    from hub.ports import require_free
+    from hub.listening import require_free
 
     log.set_up(settings, process="worker")
     require_free(settings.metrics_host, settings.worker_metrics_port, field=METRICS_PORT)

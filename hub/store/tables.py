@@ -12,6 +12,10 @@ from sqlmodel import Field, SQLModel
 #: SQLite gives row ids by itself only to INTEGER keys.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
+#: SQLite would hand the id of a removed row out again: to a claim, whose id is a fence, or to another tenant's
+#: connection.
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+
 
 class Base(SQLModel, registry=registry()):
     """The hub's own registry: a plugin that uses SQLModel too never mixes its tables with these."""
@@ -40,6 +44,8 @@ def _flag(default: str = "false") -> Column:  # type: ignore[type-arg]
 class Tenant(Base, table=True):
     """An organisation or store."""
 
+    __table_args__ = _NEVER_AGAIN
+
     id: int | None = Field(default=None, sa_column=_id())
     name: str = Field(unique=True)
     created_at: int = Field(sa_column=_time(nullable=False))
@@ -48,7 +54,7 @@ class Tenant(Base, table=True):
 class Connection(Base, table=True):
     """One tenant's configured use of a connector. Its row is the lock that every ledger transaction takes first."""
 
-    __table_args__ = (UniqueConstraint("poll_target"),)
+    __table_args__ = (UniqueConstraint("poll_target"), _NEVER_AGAIN)
 
     id: int | None = Field(default=None, sa_column=_id())
     tenant_id: int = Field(sa_type=BigInteger, foreign_key="tenant.id", index=True)
@@ -161,7 +167,7 @@ class Record(Base, table=True):
             postgresql_where=text("finished_at IS NOT NULL"),
             sqlite_where=text("finished_at IS NOT NULL"),
         ),
-        {"sqlite_autoincrement": True},
+        _NEVER_AGAIN,
     )
 
     id: int | None = Field(default=None, sa_column=_id())
@@ -279,7 +285,7 @@ class Tally(Base, table=True):
 class Claim(Base, table=True):
     """A slice that one worker holds. Its id is the fence of every settle; the heartbeat renews this one row."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # an id that comes back would be no fence
+    __table_args__ = _NEVER_AGAIN
 
     id: int | None = Field(default=None, sa_column=_id())
     tenant_id: int = Field(sa_type=BigInteger)
@@ -299,7 +305,7 @@ class Bell(Base, table=True):
     stage: str
     rung_at: int = Field(sa_column=_time(nullable=False))
 
-    __table_args__ = (Index("bell_connection", "connection_id", "stage"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index("bell_connection", "connection_id", "stage"), _NEVER_AGAIN)
 
 
 class Lease(Base, table=True):
@@ -334,7 +340,7 @@ class Run(Base, table=True):
     error: str | None = Field(default=None, sa_column=_text())
     facts: str = Field(default="{}", sa_column=_text(nullable=False))
 
-    __table_args__ = (Index("run_connection", "connection_id", "id"),)
+    __table_args__ = (Index("run_connection", "connection_id", "id"), _NEVER_AGAIN)
 
 
 class RecordGroup(Base, table=True):
@@ -358,7 +364,7 @@ class RecordGroup(Base, table=True):
 class Quarantine(Base, table=True):
     """Something a source sent that is no record; the same thing again only counts up."""
 
-    __table_args__ = (UniqueConstraint("connection_id", "fingerprint"),)
+    __table_args__ = (UniqueConstraint("connection_id", "fingerprint"), _NEVER_AGAIN)
 
     id: int | None = Field(default=None, sa_column=_id())
     tenant_id: int = Field(sa_type=BigInteger)

@@ -347,7 +347,7 @@ class FaultSuite:
     def test_a_target_has_one_poller_in_the_whole_fleet(self, start: Callable[..., Case]) -> None:
         """However often and by whomever a poll is fired, and also when the scheduler that leads dies."""
         case = start(settings={"HUB_POLL_LEASE": "20"})
-        case.source.set_faults({"latency_ms": 200, "match": self.world.poll})
+        case.source.set_faults({"latency_ms": 700, "match": self.world.poll})
         case.source.watch(self.world.poll)
         leader = case.fleet.start_scheduler()
         case.fleet.start_scheduler()
@@ -355,7 +355,7 @@ class FaultSuite:
             case.fleet.start_worker()
         case.until_requested(case.source, 2)
         leader.kill()
-        case.fleet.until(lambda: case.asked_for_polls_until(8), "it is polled all the time")
+        case.fleet.until(lambda: case.asked_for_polls_until(6), "it is polled all the time")
         case.until_done()
 
         polls = case.source.seen()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hub import ports
+from hub import listening
 from tests.cli.conftest import SECRET, Hub, Served
 
 ADD = ("connection", "add", "prices", "--tenant", "acme", "--config")
@@ -91,7 +91,7 @@ def test_an_unreachable_host_is_refused_when_it_is_saved(
 ) -> None:
     """On either side, unless somebody insists."""
     served: Served = request.getfixturevalue(side)
-    path = connection_file(served.url, f"http://127.0.0.1:{ports.free()}")
+    path = connection_file(served.url, f"http://127.0.0.1:{listening.free()}")
     field = {"source": "settings.base_url", "destination": "destination.settings"}[side]
 
     assert hub.refused(*ADD, path).startswith(f"{field}: ")
@@ -105,7 +105,7 @@ def test_both_unreachable_sides_are_named(
     """They are asked at the same time."""
     text = Path(connection_file()).read_text()
     for served in (source, destination):
-        text = text.replace(served.url, f"http://127.0.0.1:{ports.free()}")
+        text = text.replace(served.url, f"http://127.0.0.1:{listening.free()}")
     line = hub.refused(*ADD, hub.write(text))
 
     assert "settings.base_url: " in line
@@ -196,7 +196,7 @@ def test_a_wrong_setting_of_the_hub_is_named_as_the_variable(
 def test_a_store_that_cannot_be_reached_ends_with_3(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """And its password is not shown."""
     hub.secrets.append("pa55word")
-    url = f"postgresql://hub:pa55word@127.0.0.1:{ports.free()}/hub"
+    url = f"postgresql://hub:pa55word@127.0.0.1:{listening.free()}/hub"
     monkeypatch.setenv("HUB_DATABASE_URL", url)
 
     assert "HUB_DATABASE_URL" in hub.refused("tenant", "list", code=3)

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from hub import ports
+from hub import listening
 from tests.cli.conftest import Hub, Served
 
 #: Seconds that something may take which takes a few on a machine at rest.
@@ -62,7 +62,7 @@ def start(hub: Hub) -> Iterator[Callable[..., Process]]:
     started: list[Process] = []
 
     def run(*arguments: str, **environment: str) -> Process:
-        chosen = {name: ports.free() for name in ("web", "worker", "scheduler")}
+        chosen = {name: listening.free() for name in ("web", "worker", "scheduler")}
         own = {
             "HUB_WEB_PORT": str(chosen["web"]),
             "HUB_WORKER_METRICS_PORT": str(chosen["worker"]),
@@ -203,7 +203,7 @@ def test_a_store_that_nobody_upgraded_is_said_once(
 
 def test_a_broker_that_is_away_is_said_once(hub: Hub, start: Callable[..., Process]) -> None:
     """With the variable that names another."""
-    worker = start("worker", HUB_REDIS_URL=f"redis://127.0.0.1:{ports.free()}/0")
+    worker = start("worker", HUB_REDIS_URL=f"redis://127.0.0.1:{listening.free()}/0")
     _, said = worker.process.communicate(timeout=SOON)
 
     assert worker.process.returncode == 3
