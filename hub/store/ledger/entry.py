@@ -1,0 +1,168 @@
+"""Writing what an admission has decided: everything of a page in a few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.store.database import Database, rowset
+from hub.store.ledger.known import KnownRow
+from hub.store.rows import Locked
+
+_INSERT = {
+    "run_id": "bigint",
+    "stream": "text",
+    "key": "text",
+    "order_key": "text",
+    "version": "text",
+    "number": "integer",
+    "content_hash": "text",
+    "payload": "text",
+    "group_name": "text",
+    "state": "text",
+    "ready": "boolean",
+    "due_at": "bigint",
+    "status": "text",
+    "error": "text",
+    "response_code": "integer",
+    "duration_ms": "integer",
+    "external_id": "text",
+    "total_attempts": "integer",
+    "report_state": "text",
+    "report_due_at": "bigint",
+    "settled_at": "bigint",
+    "reported_at": "bigint",
+    "finished_at": "bigint",
+}
+
+
+@dataclass(kw_only=True)
+class Changes:
+    """Rows to insert, to restore where they were pruned, to change, to report again, and to follow at once."""
+
+    db: Database
+    tx: Connection
+    connection: Locked
+    inserts: list[KnownRow] = field(default_factory=list)
+    restored: list[KnownRow] = field(default_factory=list)
+    changed: dict[int, KnownRow] = field(default_factory=dict)
+    repeats: list[int] = field(default_factory=list)
+    poked: list[int] = field(default_factory=list)
+
+    def change(self, row: KnownRow) -> None:
+        """Note a row; one that is only to be inserted carries its change along."""
+        if row.id is not None:
+            self.changed[row.id] = row
+
+    def write(self) -> None:
+        """Run the statements."""
+        if self.inserts:
+            self._insert(self.inserts, _INSERT)
+        if self.restored:
+            self._insert(self.restored, {"id": "bigint", **_INSERT})
+        if self.changed:
+            self._update()
+        self._link()
+        if self.repeats:
+            self.db.execute(
+                self.tx,
+                "UPDATE record SET report_state = 'waiting', report_due_at = :now, report_attempts = 0, "
+                f"finished_at = NULL WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+                now=self.connection.now,
+                ids=rowset([{"id": one} for one in self.repeats]),
+            )
+        if self.poked:
+            self.db.execute(
+                self.tx,
+                "UPDATE record SET due_at = :now WHERE claim_id IS NULL AND state = 'awaiting' "
+                f"AND id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+                now=self.connection.now,
+                ids=rowset([{"id": one} for one in self.poked]),
+            )
+
+    def _insert(self, new: Sequence[KnownRow], shape: Mapping[str, str]) -> None:
+        columns = ", ".join(shape)
+        rows = self.db.execute(
+            self.tx,
+            f"INSERT INTO record (tenant_id, connection_id, {columns}, attempts, lost_claims, report_attempts, "
+            f"admitted_at) SELECT :tenant, :connection, {columns}, 0, 0, 0, :now "
+            # the constant condition keeps SQLite from reading what follows as part of a join
+            f"FROM {self.db.rows('rows', **shape)} WHERE true RETURNING id, stream, key, number",
+            tenant=self.connection.tenant_id,
+            connection=self.connection.id,
+            now=self.connection.now,
+            rows=rowset([_insertable(row) for row in new]),
+        )
+        inserted = {(row.stream, row.key, row.number): row.id for row in rows}
+        for row in new:
+            row.id = inserted[row.stream, row.key, row.number]
+
+    def _update(self) -> None:
+        shape = {
+            "id": "bigint",
+            "state": "text",
+            "ready": "boolean",
+            "due_at": "bigint",
+            "version": "text",
+            "number": "integer",
+            "content_hash": "text",
+            "payload": "text",
+            "status": "text",
+            "error": "text",
+            "report_state": "text",
+            "report_due_at": "bigint",
+            "settled_at": "bigint",
+            "finished_at": "bigint",
+        }
+        fresh = "CASE WHEN v.payload IS NULL THEN {0} ELSE 0 END"
+        self.db.execute(
+            self.tx,
+            "UPDATE record SET state = v.state, ready = v.ready, due_at = v.due_at, version = v.version, number = v.number, "
+            "content_hash = v.content_hash, payload = coalesce(v.payload, record.payload), "
+            f"attempts = {fresh.format('attempts')}, total_attempts = {fresh.format('total_attempts')}, "
+            f"lost_claims = {fresh.format('lost_claims')}, "
+            "status = coalesce(v.status, record.status), error = coalesce(v.error, record.error), "
+            "report_state = v.report_state, report_due_at = coalesce(v.report_due_at, record.report_due_at), "
+            "settled_at = coalesce(v.settled_at, record.settled_at), "
+            "finished_at = coalesce(v.finished_at, record.finished_at) "
+            f"FROM {self.db.rows('rows', **shape)} WHERE record.id = v.id",
+            rows=rowset([_updatable(row) for row in self.changed.values()]),
+        )
+
+    def _link(self) -> None:
+        links = [
+            {"id": row.id, "successor": row.successor.id}
+            for row in (*self.inserts, *self.changed.values())
+            if row.successor is not None
+        ]
+        if links:
+            self.db.execute(
+                self.tx,
+                "UPDATE record SET superseded_by = v.successor "
+                f"FROM {self.db.rows('rows', id='bigint', successor='bigint')} WHERE record.id = v.id",
+                rows=rowset(links),
+            )
+
+
+def _insertable(row: KnownRow) -> dict[str, Any]:
+    values = {name: getattr(row, name, None) for name in ("id", *_INSERT)}
+    values |= {"group_name": row.group, "total_attempts": 0}
+    return values | row.extra
+
+
+def _updatable(row: KnownRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "state": row.state,
+        "ready": row.ready,
+        "due_at": row.due_at,
+        "version": row.version,
+        "number": row.number,
+        "content_hash": row.content_hash,
+        "payload": row.payload if row.renewed else None,
+        "report_state": row.report_state,
+        **row.extra,
+    }

@@ -1,0 +1,221 @@
+"""What the ledger knows of the things that a page is about, read in a few statements before anything is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hub.connector import Stream
+from hub.records import Record
+from hub.store.database import Database, rowset
+from hub.store.rows import Locked
+
+_KEYS = {"stream": "text", "key": "text"}
+_ORDER_KEYS = {"stream": "text", "order_key": "text"}
+_FIELDS = (
+    "r.id, r.stream, r.key, r.order_key, r.version, r.number, r.content_hash, r.state, r.ready, r.due_at, "
+    "r.claim_id, r.report_state, r.reported_at, r.run_id, r.group_name"
+)
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class KnownRow:
+    """A record as admission sees and changes it; ``id`` is None until it is inserted, and kept when it is pruned."""
+
+    stream: str
+    key: str
+    order_key: str
+    version: str | None
+    number: int
+    content_hash: str
+    state: str
+    ready: bool
+    due_at: int
+    id: int | None = None
+    pruned: bool = False
+    claim_id: int | None = None
+    report_state: str = "none"
+    reported_at: int | None = None
+    run_id: int | None = None
+    group: str | None = None
+    payload: str | None = None
+    renewed: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+    successor: KnownRow | None = None
+
+    @property
+    def replaceable(self) -> bool:
+        """It waits here and nobody works on it."""
+        return self.claim_id is None and self.state in ("waiting", "parked")
+
+    def older_than(self, record: Record, stream: Stream) -> bool:
+        """The record may replace this row: newer by version, or its content is read anew anyway."""
+        if stream.read_anew:
+            return True
+        return self.version is not None and record.version is not None and self.version < record.version
+
+    def newer_than(self, record: Record, stream: Stream) -> bool:
+        """The record comes too late: this row has a higher version."""
+        if stream.read_anew or self.version is None or record.version is None:
+            return False
+        return self.version > record.version
+
+
+@dataclass(kw_only=True)
+class Known:
+    """By key the latest row, by order_key what is open or dead, in order, and the last one that was pushed."""
+
+    db: Database
+    tx: Connection
+    connection: Locked
+
+    def __post_init__(self) -> None:
+        self.latest: dict[tuple[str, str], KnownRow] = {}
+        self.chains: dict[tuple[str, str], list[KnownRow]] = {}
+        self.pushed: dict[tuple[str, str], KnownRow] = {}
+
+    def load(self, records: Sequence[Record]) -> None:
+        """Read what is known of these records' keys and order_keys."""
+        keys = rowset([{"stream": s, "key": k} for s, k in {(r.stream, r.key) for r in records}])
+        for row in self._query_latest(keys):
+            self.latest[row.stream, row.key] = _row(row)
+        for row in self._query_memory(keys):
+            known = self.latest.get((row.stream, row.key))
+            if known is None or known.number < row.number:
+                self.latest[row.stream, row.key] = _remembered(row)
+        order_keys = {(r.stream, order_key_of(r)) for r in records}
+        for row in self._query_open(rowset([{"stream": s, "order_key": k} for s, k in order_keys])):
+            known = self.latest.get((row.stream, row.key))
+            mine = known if known is not None and known.id == row.id else _row(row)
+            self.chains.setdefault((row.stream, row.order_key), []).append(mine)
+        versioned = {(r.stream, order_key_of(r)) for r in records if r.version is not None}
+        if versioned:
+            self._load_pushed(rowset([{"stream": s, "order_key": k} for s, k in versioned]))
+
+    def _load_pushed(self, order_keys: str) -> None:
+        for row in self._query_pruned_pushes(order_keys):
+            self.pushed[row.stream, row.order_key] = _remembered_push(row)
+        for row in self._query_pushed(order_keys):
+            pruned = self.pushed.get((row.stream, row.order_key))
+            if pruned is None or pruned.id is None or pruned.id < row.id:
+                self.pushed[row.stream, row.order_key] = _row(row)
+
+    def _query_latest(self, keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_KEYS)} JOIN record r ON r.id = ("
+            "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = v.stream "
+            "AND l.key = v.key)",
+            keys=keys,
+            connection=self.connection.id,
+        )
+
+    def _query_open(self, order_keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN record r ON r.connection_id = :connection "
+            "AND r.stream = v.stream AND r.order_key = v.order_key "
+            "AND r.state IN ('waiting', 'working', 'awaiting', 'parked', 'dead') ORDER BY r.id",
+            keys=order_keys,
+            connection=self.connection.id,
+        )
+
+    def _query_pushed(self, order_keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN record r ON r.id = ("
+            "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = v.stream "
+            "AND l.order_key = v.order_key AND l.state = 'success' AND l.version IS NOT NULL)",
+            keys=order_keys,
+            connection=self.connection.id,
+        )
+
+    def _query_pruned_pushes(self, order_keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT p.* FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN pushed p ON p.connection_id = :connection "
+            "AND p.stream = v.stream AND p.order_key = v.order_key",
+            keys=order_keys,
+            connection=self.connection.id,
+        )
+
+    def _query_memory(self, keys: str) -> Iterable[Row[Any]]:
+        return self.db.execute(
+            self.tx,
+            f"SELECT m.* FROM {self.db.rows('keys', **_KEYS)} JOIN memory m ON m.connection_id = :connection "
+            "AND m.stream = v.stream AND m.key = v.key",
+            keys=keys,
+            connection=self.connection.id,
+        )
+
+
+def order_key_of(record: Record) -> str:
+    """The thing that a record changes."""
+    return record.key if record.order_key is None else record.order_key
+
+
+def _row(row: Row[Any]) -> KnownRow:
+    return KnownRow(
+        id=row.id,
+        stream=row.stream,
+        key=row.key,
+        order_key=row.order_key,
+        version=row.version,
+        number=row.number,
+        content_hash=row.content_hash,
+        state=row.state,
+        ready=bool(row.ready),
+        due_at=row.due_at,
+        claim_id=row.claim_id,
+        report_state=row.report_state,
+        reported_at=row.reported_at,
+        run_id=row.run_id,
+        group=row.group_name,
+    )
+
+
+def _remembered(row: Row[Any]) -> KnownRow:
+    return KnownRow(
+        id=row.record_id,
+        pruned=True,
+        stream=row.stream,
+        key=row.key,
+        order_key=row.order_key,
+        version=row.version,
+        number=row.number,
+        content_hash=row.content_hash,
+        state=row.state,
+        ready=False,
+        due_at=0,
+        report_state="acknowledged" if row.reported_at is not None else "none",
+        reported_at=row.reported_at,
+        run_id=row.run_id,
+        group=row.group_name,
+        extra={
+            "status": row.status,
+            "error": row.error,
+            "response_code": row.response_code,
+            "duration_ms": row.duration_ms,
+            "external_id": row.external_id,
+            "total_attempts": row.total_attempts,
+        },
+    )
+
+
+def _remembered_push(row: Row[Any]) -> KnownRow:
+    return KnownRow(
+        id=row.record_id,
+        pruned=True,
+        stream=row.stream,
+        key=row.key,
+        order_key=row.order_key,
+        version=row.version,
+        number=0,
+        content_hash="",
+        state="success",
+        ready=False,
+        due_at=0,
+    )
