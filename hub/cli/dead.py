@@ -13,6 +13,7 @@ from hub.cli.records import Id, Limit, print_whole, whole
 from hub.cli.session import store
 from hub.errors import ConfigurationError
 from hub.store import connections
+from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.ledger import letters
 
@@ -90,10 +91,15 @@ def _each(
 
 
 def _letters(db: Database, connection: str | None, limit: int) -> list[dict[str, Any]]:
-    names = {stored.id: stored.name for stored in connections.list_connections(db)}
+    owners = {stored.id: stored for stored in connections.list_connections(db)}
     wanted = None if connection is None else connections.get_connection(db, connection).id
     found = letters.list_dead(db, wanted, limit=limit)
-    return [{"connection": names.get(row.pop("connection_id")), **row} for row in found]
+    return [{**_owner(owners.get(row.pop("connection_id"))), **row} for row in found]
+
+
+def _owner(stored: StoredConnection | None) -> dict[str, str | None]:
+    """None where the connection was removed in between."""
+    return {"tenant": stored.tenant if stored else None, "connection": stored.name if stored else None}
 
 
 def _with_reason(row: dict[str, Any]) -> dict[str, Any]:

@@ -203,5 +203,7 @@ def _always_down() -> object:
 
 def test_a_connector_without_a_browser_or_a_plan_says_so(hub: Hub, prices: str) -> None:
     """Which credentials it takes instead, and that nothing can be planned."""
-    assert "takes its credentials from the connection file" in hub.refused("connection", "authorize", "prices")
+    assert "takes its credentials from the connection file" in hub.refused(
+        "connection", "authorize", "prices"
+    )
     assert "has no plan" in hub.refused("connection", "plan", "prices")

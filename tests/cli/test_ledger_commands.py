@@ -80,12 +80,12 @@ def test_a_record_that_succeeded_is_not_replayed(hub: Hub, prices: str) -> None:
 
 
 def test_dead_letters_are_listed_and_shown(hub: Hub, dead: str) -> None:
-    """With the connection's name and the reason."""
+    """With whose they are, and the reason."""
     letters = hub.json("dead", "list", dead)
     shown = hub.json("dead", "show", str(letters[0]["id"]))
 
     assert len(letters) == len(hub.json("dead", "list")) == 20
-    assert {row["connection"] for row in letters} == {dead}
+    assert {(row["tenant"], row["connection"]) for row in letters} == {("acme", dead)}
     assert letters[0]["letter"] == "push"
     assert shown["payload"]["record_key"] == letters[0]["key"]
     assert "503" in hub.ok("dead", "list", dead)
