@@ -49,14 +49,18 @@ class Registry:
         return plugin
 
 
-def load() -> Registry:
-    """Load every plugin that is installed in this environment."""
+def load(*groups: str) -> Registry:
+    """Load the plugins that are installed in this environment: those of ``groups``, by default of all."""
     broken: dict[str, str] = {}
+
+    def plugins(group: str, base: type | None = None) -> dict[str, Any]:
+        return _load(group, base, broken) if not groups or group in groups else {}
+
     return Registry(
-        connectors=_load(CONNECTORS, Connector, broken),
-        destinations=_load(DESTINATIONS, Destination, broken),
-        simulators=_load(SIMULATORS, None, broken),
-        commands=_load(COMMANDS, None, broken),
+        connectors=plugins(CONNECTORS, Connector),
+        destinations=plugins(DESTINATIONS, Destination),
+        simulators=plugins(SIMULATORS),
+        commands=plugins(COMMANDS),
         broken=broken,
     )
 

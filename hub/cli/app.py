@@ -104,7 +104,7 @@ def hub(
     Settings are environment variables named HUB_…; without any, everything is kept under .hub.
     """
     if parent is not None:
-        from hub.cli.session import follow_parent
+        from hub.cli.environment import follow_parent
 
         follow_parent(parent)
 
@@ -128,7 +128,7 @@ def _of_plugin(name: str) -> Any:
     from hub import registry
     from hub.errors import ConfigurationError
 
-    installed = registry.load()
+    installed = registry.load(registry.COMMANDS)
     command = installed.commands.get(name)
     if not isinstance(command, typer.Typer):
         reason = installed.broken.get(f"{registry.COMMANDS}:{name}", "it is no Typer application")

@@ -19,8 +19,8 @@ from rich.text import Text
 
 from hub import log
 from hub.cli import exit_codes, output
+from hub.cli.environment import read_settings
 from hub.cli.output import Json
-from hub.cli.session import read_settings
 from hub.demo.play import Progress, Result, play
 from hub.demo.stage import Stage
 

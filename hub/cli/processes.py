@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hub.cli import output
-from hub.cli.session import read_settings
+from hub.cli.environment import read_settings
 
 Processes = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; without it HUB_PROCESSES.", show_default=False)

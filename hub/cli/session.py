@@ -1,36 +1,18 @@
-"""What a command needs of its surroundings: settings, logs, the store, a runtime."""
+"""What a command needs besides its settings: logs, the store, a runtime."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from pydantic import ValidationError
-
 from hub import log
 from hub.boot import open_runtime, open_store
-from hub.errors import ConfigurationError
-from hub.fleet import lifeline
+from hub.cli.environment import read_settings
 from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
-
-#: Seconds that a process may need beyond its shutdown timeout before it is killed.
-MARGIN = 5.0
-
-
-def read_settings() -> Settings:
-    """From the environment. Raises ``ConfigurationError`` naming every variable that is wrong."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        named = [(f"HUB_{'_'.join(map(str, fault['loc']))}".upper(), fault["msg"]) for fault in faults]
-        if len(named) == 1:
-            raise ConfigurationError(named[0][1], field=named[0][0]) from None
-        raise ConfigurationError("; ".join(f"{field}: {text}" for field, text in named)) from None
 
 
 def begin() -> Settings:
@@ -67,9 +49,3 @@ async def runtime(settings: Settings, *, redis_url: str | None = None) -> AsyncI
         yield opened
     finally:
         await opened.close()
-
-
-def follow_parent(parent: int) -> None:
-    """End when ``parent``, which started this process, has ended."""
-    patience = read_settings().shutdown_timeout.total_seconds() + MARGIN
-    lifeline.end_with(parent, patience=patience)

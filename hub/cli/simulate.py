@@ -23,12 +23,15 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Serve a platform's simulator on this machine until SIGINT or SIGTERM."""
-    simulators = registry.load().simulators
+    installed = registry.load(registry.SIMULATORS)
+    simulators = installed.simulators
     if name in {None, "--help"}:
         rows = [{"name": one, "title": simulator.title} for one, simulator in simulators.items()]
         output.show(rows, as_json, lambda: _list(rows))
     elif name not in simulators:
-        raise NotFoundError(f"there is no {name!r}; there are: {', '.join(simulators)}", field="simulator")
+        broken = installed.broken.get(f"{registry.SIMULATORS}:{name}")
+        why = f"it could not be loaded ({broken})" if broken else f"there are: {', '.join(simulators)}"
+        raise NotFoundError(f"there is no {name!r}; {why}", field="simulator")
     else:
         simulators[name].main(options.args, program=f"hub simulate {name}")
 
