@@ -48,39 +48,12 @@ class SliceOutcome:
 
 async def work(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
     """Work one slice of due records to its end; an empty outcome when nothing was due."""
-    pipeline = await runtime.pipeline(connection_id)
-    held = await runtime.db.run(
-        claim.claim_work,
-        runtime.db,
-        connection_id,
-        worker=runtime.worker,
-        lease=runtime.claim_lease,
-        limit=pipeline.delivery.slice_size,
-    )
-    if held is None:
-        return SliceOutcome()
-    pipeline = await _as_claimed(runtime, pipeline, held)
-    async with _heartbeat(runtime, held, bell):
-        return await _push_and_report(runtime, pipeline, held)
+    return await _one_slice(runtime, connection_id, bell, claim.claim_work, _push_and_report)
 
 
 async def report(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
     """Report one slice of outcomes whose report is due."""
-    pipeline = await runtime.pipeline(connection_id)
-    held = await runtime.db.run(
-        claim.claim_reports,
-        runtime.db,
-        connection_id,
-        worker=runtime.worker,
-        lease=runtime.claim_lease,
-        limit=pipeline.delivery.slice_size,
-    )
-    if held is None:
-        return SliceOutcome()
-    pipeline = await _as_claimed(runtime, pipeline, held)
-    async with _heartbeat(runtime, held, bell):
-        states, lost = await _report(runtime, pipeline, held)
-    return SliceOutcome(records=len(held.records), states=states, lost=lost)
+    return await _one_slice(runtime, connection_id, bell, claim.claim_reports, _report_alone)
 
 
 async def close_groups(runtime: Runtime, connection_id: int) -> int:
@@ -97,6 +70,30 @@ async def close_groups(runtime: Runtime, connection_id: int) -> int:
         await runtime.db.run(groups.mark_closed, runtime.db, connection_id, tally)
         closed += 1
     return closed
+
+
+async def _one_slice(
+    runtime: Runtime,
+    connection_id: int,
+    bell: Bell | None,
+    take: Callable[..., Slice | None],
+    step: Callable[[Runtime, Pipeline, Slice], Awaitable[SliceOutcome]],
+) -> SliceOutcome:
+    pipeline = await runtime.pipeline(connection_id)
+    lease, limit = runtime.claim_lease, pipeline.delivery.slice_size
+    held = await runtime.db.run(
+        take, runtime.db, connection_id, worker=runtime.worker, lease=lease, limit=limit
+    )
+    if held is None:
+        return SliceOutcome()
+    pipeline = await _as_claimed(runtime, pipeline, held)
+    async with _heartbeat(runtime, held, bell):
+        return await step(runtime, pipeline, held)
+
+
+async def _report_alone(runtime: Runtime, pipeline: Pipeline, held: Slice) -> SliceOutcome:
+    states, lost = await _report(runtime, pipeline, held)
+    return SliceOutcome(records=len(held.records), states=states, lost=lost)
 
 
 async def _as_claimed(runtime: Runtime, known: Pipeline, held: Slice) -> Pipeline:
