@@ -54,6 +54,16 @@ def test_a_heartbeat_keeps_a_claim(ledger: Ledger, stage: str) -> None:
     assert _settle(ledger, held) == 0
 
 
+def test_a_heartbeat_at_the_last_moment_keeps_the_claim(ledger: Ledger) -> None:
+    """The sweeper had seen it expired, and looks again before it takes it."""
+    held = _claimed(ledger, "push")
+    ledger.pass_time(2 * LEASE)
+    claim.renew(ledger.db, held.claim_id, lease=LEASE)
+
+    assert not sweep._expire(ledger.db, held.claim_id, ledger.id)
+    assert _settle(ledger, held) == 0
+
+
 def test_a_heartbeat_says_when_the_claim_is_lost(ledger: Ledger) -> None:
     """Its worker may stop."""
     held = _claimed(ledger, "push")
