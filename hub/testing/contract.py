@@ -217,8 +217,12 @@ class ContractSuite:
 
         for name, field in model.model_fields.items():
             assert field.description, f"{part}.{name} has no description"
-        with pytest.raises(ValidationError, match="no_such_setting"):
+        with pytest.raises(ValidationError) as refused:
             model.model_validate({"no_such_setting": 1})
+        types = {fault["type"]: fault["loc"] for fault in refused.value.errors()}
+        assert types.get("extra_forbidden") == ("no_such_setting",), (
+            f"{part} takes any setting: forbid extra ones"
+        )
 
     def test_credentials_are_secrets(self, connector: type[Connector[Any, Any]]) -> None:
         """A field that holds a text is a ``SecretStr``, so that nobody prints it by chance."""
@@ -419,6 +423,20 @@ class ContractSuite:
         bench.ask(close)
 
     # What may go wrong
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    def test_whatever_the_platform_does_a_check_raises_what_the_hub_knows(
+        self, bench: Bench, fault: str
+    ) -> None:
+        """It does not take an answer for a good one that is none."""
+
+        async def check(pipeline: Pipeline) -> None:
+            await pipeline.connector.check()
+
+        bench.source.set_faults(FAULTS[fault])
+        with pytest.raises(HubError) as raised:
+            bench.ask(check)
+        assert not any(secret in str(raised.value) for secret in _secrets(bench))
 
     @pytest.mark.parametrize("fault", FAULTS)
     def test_whatever_the_platform_does_a_poll_raises_what_the_hub_knows(

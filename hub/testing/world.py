@@ -1,4 +1,4 @@
-"""What the fault suite has to know of one connector: its simulator, its connection, and what both saw in the end."""
+"""What the fault and contract suites have to know of one connector: its simulator, its connection, what both saw."""
 
 from __future__ import annotations
 
