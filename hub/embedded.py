@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -49,6 +50,13 @@ def running_broker(settings: Settings) -> str | None:
         return settings.redis_url.get_secret_value()
     home = settings.home.resolve()
     return _joined.setdefault(home, EmbeddedBroker(home)).join_running()
+
+
+def remove_broker(home: Path) -> None:
+    """Wait until the embedded server of a HUB_HOME that nobody uses any more has ended, and take its folders away."""
+    broker = EmbeddedBroker(home.resolve())
+    if broker.folder.exists():
+        broker.remove()
 
 
 def leave_broker(settings: Settings) -> None:
@@ -93,6 +101,16 @@ class EmbeddedBroker:
                     return None
                 self._users = users
         return socket_url(path)
+
+    def remove(self) -> None:
+        """Wait for the end of the server and remove what it leaves; does nothing to one that stays."""
+        end = time.monotonic() + keeper.PATIENCE
+        while self._has_keeper():
+            if time.monotonic() > end:
+                return
+            time.sleep(keeper.PAUSE)
+        for folder in {socket_path(self.folder).parent, self.folder}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def leave(self) -> None:
         """Let go of the server; it ends when nobody else uses it."""

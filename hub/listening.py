@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from hub.errors import ConfigurationError
@@ -14,8 +15,13 @@ def require_free(host: str, port: int, *, field: str) -> None:
             return
     except OSError as error:
         raise ConfigurationError(
-            f"cannot listen on {host}:{port} ({error.strerror or error}); set another one", field=field
+            f"cannot listen on {host}:{port} ({_reason(error)}); set another one", field=field
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """Asyncio's own text repeats the address."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def free(host: str = "127.0.0.1") -> int:

@@ -44,7 +44,7 @@ def set_up(settings: Settings, *, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    for chatty in ("httpx", "asyncio", "uvicorn.access", "alembic"):
+    for chatty in ("httpx", "asyncio", "uvicorn", "alembic", "dramatiq"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

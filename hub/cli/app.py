@@ -38,7 +38,7 @@ COMMANDS = {
     "db": ("hub.cli.db:app", "The store and its migrations."),
     "worker": ("hub.cli.processes:worker", "Poll, push and report."),
     "scheduler": ("hub.cli.processes:scheduler", "Fire what is due; any number may run."),
-    "web": ("hub.cli.processes:web", "Webhooks, admin API and console."),
+    "web": ("hub.cli.processes:web", "Webhooks, connectors' endpoints and authorization."),
     "simulate": ("hub.cli.simulate:app", "A local server that behaves like a platform."),
 }
 

@@ -21,7 +21,7 @@ from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
 
-app = typer.Typer(help="A tenant's configured use of a connector.")
+app = typer.Typer(add_completion=False, help="A tenant's configured use of a connector.")
 
 Name = Annotated[str, typer.Argument(help="A connection.")]
 

@@ -14,7 +14,7 @@ from hub.cli.output import Json
 from hub.connector import Connector, Plugin
 from hub.errors import NotFoundError
 
-app = typer.Typer(help="Connectors and destinations that are installed.")
+app = typer.Typer(add_completion=False, help="Connectors and destinations that are installed.")
 
 PluginClass = type[Plugin[Any, Any]]
 

@@ -13,7 +13,7 @@ from hub.settings import Settings
 from hub.store import migrate
 from hub.store.database import Database, default_url
 
-app = typer.Typer(help="The store and its migrations.")
+app = typer.Typer(add_completion=False, help="The store and its migrations.")
 
 
 @app.command()

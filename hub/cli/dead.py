@@ -18,7 +18,8 @@ from hub.store.database import Database
 from hub.store.ledger import letters
 
 app = typer.Typer(
-    help="Dead letters: pushes and reports whose attempts are spent, kept until somebody decides."
+    add_completion=False,
+    help="Dead letters: pushes and reports whose attempts are spent, kept until somebody decides.",
 )
 
 #: Beyond any number of dead letters that one command can be meant for.

@@ -53,7 +53,7 @@ def demo(
     with Stage(records) as stage:
         stage.kept = keep
         log.set_up(read_settings().model_copy(update={"log_level": "ERROR"}), process="demo")
-        _say(f"console: {stage.web}", quiet=as_json)
+        _say(f"web: {stage.web}/readyz", quiet=as_json)
         with _display(quiet=as_json) as show:
             result = play(stage, records=records, timeout=timeout, show=show)
         if not result.ok:

@@ -37,7 +37,7 @@ def scheduler() -> None:
 
 
 def web() -> None:
-    """Serve webhooks, connectors' endpoints, the admin API and the console until SIGTERM or SIGINT."""
+    """Serve webhooks, connectors' endpoints and authorization until SIGTERM or SIGINT."""
     from hub.web import process
 
     raise typer.Exit(process.run(read_settings()))

@@ -11,7 +11,7 @@ from hub.cli.output import Json
 from hub.cli.session import store_with
 from hub.store.quarantine import list_quarantine
 
-app = typer.Typer(help="What a source sent that is no record, kept with the reason.")
+app = typer.Typer(add_completion=False, help="What a source sent that is no record, kept with the reason.")
 
 
 @app.callback()

@@ -14,7 +14,7 @@ from hub.store import connections
 from hub.store.database import Database
 from hub.store.ledger import letters
 
-app = typer.Typer(help="The ledger: every record and what became of it.")
+app = typer.Typer(add_completion=False, help="The ledger: every record and what became of it.")
 
 COLUMNS = [
     "id",

@@ -52,13 +52,11 @@ def run(
 ) -> None:
     """Poll, push and report in the foreground, beside a fleet or without one. Needs no Redis.
 
-    Ends with 0 when everything was drained, with 1 when something is left, dead or refused. Awaiting and parked records
-    are not waited for. SIGINT and SIGTERM hand back what is under way; a second one does so at once.
+    Ends with 0 when everything was drained, with 1 when something is left or dead, or a credential was refused; a record
+    that its destination rejects has its outcome and does not count. Awaiting and parked records are not waited for. SIGINT and SIGTERM hand back what is under way; a second one does so at once.
     """
     if not drain:
-        raise typer.BadParameter(
-            "say --drain: without a fleet there is no other way to run", param_hint="--drain"
-        )
+        raise typer.BadParameter("has to be given; to run for good, use `hub up`", param_hint="--drain")
     settings = session.begin()
     summary = event_loop.run(_drain(settings, name, timedelta(seconds=wait), quiet=as_json))
     shown = {field: getattr(summary, field) for field in SHOWN}
@@ -84,6 +82,10 @@ async def _drain(settings: Settings, name: str, wait: timedelta, *, quiet: bool)
 def _say_what_is_left(name: str, summary: DrainSummary) -> None:
     if summary.error:
         output.warn(f"error: {summary.error}")
+    if summary.quarantined:
+        output.warn(
+            f"{summary.quarantined} new in quarantine: `hub quarantine list {name}` shows what is wrong"
+        )
     if summary.dead:
         output.warn(f"{summary.dead} dead letters: `hub dead list {name}` shows them")
     if summary.unreported:

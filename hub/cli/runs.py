@@ -13,7 +13,9 @@ from hub.cli.session import store
 from hub.store import connections, runs
 from hub.store.database import Database
 
-app = typer.Typer(help="Runs: polls that brought something, and imports, each with its counters.")
+app = typer.Typer(
+    add_completion=False, help="Runs: polls that brought something, and imports, each with its counters."
+)
 
 
 @app.command("list")

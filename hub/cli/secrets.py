@@ -12,7 +12,7 @@ from hub.secrets import new_key as make_key
 from hub.secrets import secret_box
 from hub.store import connections
 
-app = typer.Typer(help="The keys that credentials are encrypted with.")
+app = typer.Typer(add_completion=False, help="The keys that credentials are encrypted with.")
 
 
 @app.command("new-key")

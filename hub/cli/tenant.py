@@ -11,7 +11,7 @@ from hub.cli.output import Json
 from hub.cli.session import store
 from hub.store import connections
 
-app = typer.Typer(help="Organisations or stores: every connection belongs to one.")
+app = typer.Typer(add_completion=False, help="Organisations or stores: every connection belongs to one.")
 
 
 @app.command()

@@ -17,6 +17,7 @@ import httpx
 
 from hub import codec, listening
 from hub.demo import scene
+from hub.embedded import remove_broker
 from hub.errors import ServiceUnavailableError
 from hub.fleet import up
 from hub.records import JSON
@@ -68,6 +69,7 @@ class Stage:
         for simulator in (self.source, self.destination):
             simulator.close()
         if not self.kept:
+            remove_broker(self.home)
             shutil.rmtree(self.home, ignore_errors=True)
 
     def look(self) -> None:

@@ -27,10 +27,9 @@ def run(settings: Settings) -> int:
 
     Raises ``ConfigurationError`` and ``ServiceUnavailableError`` where they could not begin.
     """
+    # Until Dramatiq has a handler of its own: whoever is stopped while he starts tidies up, too.
+    signal.signal(signal.SIGTERM, _stop_early)
     folder = Path(tempfile.mkdtemp(prefix="hub-metrics-"))
-    _prepare_environment(settings, folder)
-    from dramatiq import cli  # reads the environment when it is imported
-
     arguments = [
         "hub.fleet.worker:boot",
         "--processes",
@@ -42,6 +41,9 @@ def run(settings: Settings) -> int:
         "--skip-logging",
     ]
     try:
+        _prepare_environment(settings, folder)
+        from dramatiq import cli  # reads the environment when it is imported
+
         _require_surroundings(settings)
         return _exit_code(cli, arguments)
     finally:
@@ -74,6 +76,10 @@ def boot() -> None:
     broker = make_broker(url, metrics, EventLoop(), process)
     declared = actors.declare(broker, lambda: process.runtime)
     dramatiq.set_broker(broker)
+
+
+def _stop_early(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _take_one_stop_for_two() -> None:

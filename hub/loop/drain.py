@@ -53,6 +53,7 @@ class DrainSummary:
     awaiting: int = 0
     parked: int = 0
     unreported: int = 0
+    quarantined: int = 0
     seconds: float = 0.0
     error: str | None = None
     stopped: bool = False
@@ -130,6 +131,7 @@ class Drain:
         while True:
             outcome = await poll(self.runtime, self.connection_id, early=True)
             self.summary.polled += outcome.taken_in
+            self.summary.quarantined += outcome.admission.quarantined
             await self._progress()
             if outcome.result in ("failed", "refused"):
                 self.summary.error = outcome.error

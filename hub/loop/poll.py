@@ -95,6 +95,14 @@ async def _poll(runtime: Runtime, connection_id: int, lease: leases.HeldLease, *
     admission = outcome.admission
     if admission.bells:
         await asyncio.to_thread(runtime.ring, admission.bells)
+    if outcome.news or admission.quarantined:
+        _log.info(
+            "polled",
+            connection=pipeline.connection.name,
+            new=admission.new,
+            coalesced=admission.coalesced,
+            quarantined=admission.quarantined,
+        )
     runtime.observe(
         Polled(
             connector=pipeline.connector.name,
@@ -216,9 +224,13 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
             _log.exception("the connector failed while polling", connection=pipeline.connection.name)
     not_now = isinstance(error, NotNowError)
     await runtime.db.run(_note_failure, runtime, connection_id, wait, text, bad, state, not_now)
-    level = _log.info if not_now else _log.warning
-    level("poll failed", connection=pipeline.connection.name, error=text, again_in=wait.total_seconds())
     refused = isinstance(error, ReauthorizationError | ConnectionFailedError | ConfigurationError)
+    if refused:
+        _log.warning("polling stops", connection=pipeline.connection.name, error=text)
+    else:
+        level = _log.info if not_now else _log.warning
+        again = round(wait.total_seconds(), 1)
+        level("poll failed", connection=pipeline.connection.name, error=text, again_in_seconds=again)
     result = "refused" if refused else "paused" if not_now else "failed"
     return PollOutcome(result=result, next_in=wait, error=text)
 

@@ -30,7 +30,7 @@ async def sweep(runtime: Runtime, *, rewake: bool = False) -> Swept:
     if bells:
         await asyncio.to_thread(runtime.ring, bells)
     swept = Swept(lost_claims=lost, rung=len(bells))
-    if lost or rewake:
+    if lost or (rewake and bells):
         _log.warning("swept", lost_claims=lost, rung=len(bells), broker_lost_messages=rewake)
     runtime.observe(swept)
     return swept

@@ -33,15 +33,25 @@ class Mapping:
         """Check a mapping as it is written in a connection, and make it ready.
 
         Each entry is an expression, or a table: docs/mapping.md says what it may hold. Raises
-        ``ConfigurationError`` with the dotted path of the entry (``field`` and its name) and the remedy.
+        one ``ConfigurationError`` with every fault, each with its dotted path and the remedy.
         """
         if config is None:
             return cls()
         if not isinstance(config, AbstractMapping):
             raise ConfigurationError('must be a table such as { sku = "variant_key" }', field=field)
-        fields = tuple(_compiled(name, written, f"{field}.{name}") for name, written in config.items())
+        fields: list[Field] = []
+        faults: list[ConfigurationError] = []
+        for name, written in config.items():
+            try:
+                fields.append(_compiled(name, written, f"{field}.{name}"))
+            except ConfigurationError as fault:
+                faults.append(fault)
+        if len(faults) == 1:
+            raise faults[0]
+        if faults:
+            raise ConfigurationError("; ".join(str(fault) for fault in faults))
         _refuse_overlaps(fields, field)
-        return cls(fields=fields)
+        return cls(fields=tuple(fields))
 
     def apply(self, payload: Any) -> Any:
         """The body for one record; without fields the payload itself.

@@ -17,7 +17,15 @@ import pytest
 import redis
 
 from hub import keeper
-from hub.embedded import EmbeddedBroker, ensure_broker, leave_broker, server_binary, socket_path
+from hub.embedded import (
+    EmbeddedBroker,
+    ensure_broker,
+    leave_broker,
+    remove_broker,
+    running_broker,
+    server_binary,
+    socket_path,
+)
 from hub.errors import ServiceUnavailableError
 from hub.settings import Settings
 
@@ -251,6 +259,37 @@ def test_a_home_with_odd_characters_works(home: Path) -> None:
     assert server_pid(broker.join())
     broker.leave()
     assert_gone(odd_home)
+
+
+def test_a_server_that_runs_is_joined_and_none_is_started(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a command that works without one, and shares limits with a fleet where there is one."""
+    monkeypatch.setenv("HUB_HOME", str(home))
+    settings = Settings()
+    assert running_broker(settings) is None
+    assert not home.exists()
+
+    user = User(home)
+    assert user.url == running_broker(settings)
+    user.leave()
+    assert server_pid(user.url)  # it is used by this process now
+    leave_broker(settings)
+    assert_gone(home)
+    assert running_broker(settings) is None
+
+
+def test_what_a_server_leaves_is_removed_once_it_has_ended(home: Path) -> None:
+    """Its data, and the short folder of its socket."""
+    long_home = home / ("merchant-data-" * 8)
+    broker = EmbeddedBroker(long_home)
+    write(broker.join())
+    short = socket_path(broker.folder).parent
+    broker.leave()
+    remove_broker(long_home)
+
+    assert not broker.folder.exists()
+    assert not short.exists()
 
 
 def test_a_short_folder_that_others_can_enter_is_refused(home: Path) -> None:

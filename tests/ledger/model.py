@@ -152,11 +152,22 @@ class Model:
             row
             for row in self.heads.values()
             if row.state in ("waiting", "awaiting") and row.claim is None and row.due <= self.now
+            if self._may_be_claimed(row)
         ]
 
     def due_reports(self) -> list[ModelRow]:
         """Whose report may be claimed."""
-        return [row for row in self.rows if row.report == "waiting" and row.report_due <= self.now]
+        return [
+            row
+            for row in self.rows
+            if row.report == "waiting" and row.report_due <= self.now and self._may_be_claimed(row)
+        ]
+
+    def _may_be_claimed(self, row: ModelRow) -> bool:
+        """Suspects are worked one at a time."""
+        if row.lost_claims < ALONE_AFTER:
+            return True
+        return not any(held.claim is not None and held.lost_claims >= ALONE_AFTER for held in self.rows)
 
     def claim(self, held: Slice, limit: int) -> None:
         """Check that the ledger chose well, and follow it."""

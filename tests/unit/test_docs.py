@@ -41,6 +41,14 @@ def test_every_metric_that_is_named_there_is_exported() -> None:
     assert named <= _exported()
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=str)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    """Within the repository: a link to another host is not tried."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 def _default(value: object) -> str:
     if value is None:
         return ""
