@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from hub.fleet.metrics_folder import metrics_folder
 from hub.settings import Settings
 
 #: The queues, each with the name of its actor.
@@ -29,25 +28,12 @@ def run(settings: Settings) -> int:
     """
     # Until Dramatiq has a handler of its own: whoever is stopped while he starts tidies up, too.
     signal.signal(signal.SIGTERM, _stop_early)
-    folder = Path(tempfile.mkdtemp(prefix="hub-metrics-"))
-    arguments = [
-        "hub.fleet.worker:boot",
-        "--processes",
-        str(settings.processes),
-        "--threads",
-        str(settings.threads),
-        "--worker-shutdown-timeout",
-        str(round(settings.shutdown_timeout.total_seconds() * 1000)),
-        "--skip-logging",
-    ]
-    try:
+    with metrics_folder() as folder:
         _prepare_environment(settings, folder)
         from dramatiq import cli  # reads the environment when it is imported
 
         _require_surroundings(settings)
-        return _exit_code(cli, arguments)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        return _exit_code(cli, _arguments(settings))
 
 
 def boot() -> None:
@@ -142,6 +128,19 @@ def _prepare_environment(settings: Settings, folder: Path) -> None:
     os.environ["dramatiq_prom_db"] = str(folder)
     os.environ["dramatiq_queue_prefetch"] = str(settings.threads)
     os.environ["dramatiq_worker_timeout"] = str(_IDLE_MS)
+
+
+def _arguments(settings: Settings) -> list[str]:
+    return [
+        "hub.fleet.worker:boot",
+        "--processes",
+        str(settings.processes),
+        "--threads",
+        str(settings.threads),
+        "--worker-shutdown-timeout",
+        str(round(settings.shutdown_timeout.total_seconds() * 1000)),
+        "--skip-logging",
+    ]
 
 
 def _exit_code(cli: Any, arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import psutil
@@ -210,8 +211,15 @@ def test_a_broker_that_is_away_is_said_once(hub: Hub, start: Callable[..., Proce
     assert "HUB_REDIS_URL" in said.splitlines()[-1]
 
 
-def test_a_workers_processes_end_with_it(hub: Hub, redis_url: str, start: Callable[..., Process]) -> None:
-    """Also when it is killed, and has no time to stop them."""
+def test_a_workers_processes_end_with_it(
+    hub: Hub,
+    redis_url: str,
+    start: Callable[..., Process],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Also when it is killed, and has no time to stop them. The next one removes the files of its metrics."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     worker = start("worker", "--processes", "2", "--threads", "2", HUB_REDIS_URL=redis_url)
     until(lambda: worker.answers("worker", "/metrics"))
     family = worker.family()
@@ -219,6 +227,12 @@ def test_a_workers_processes_end_with_it(hub: Hub, redis_url: str, start: Callab
     worker.end(signal.SIGKILL)
 
     until(lambda: not any(map(_runs, family)))
+    assert len(list(tmp_path.glob("hub-metrics-*"))) == 1
+    next_one = start("worker", HUB_REDIS_URL=redis_url)
+    until(lambda: next_one.answers("worker", "/metrics"))
+    assert len(list(tmp_path.glob("hub-metrics-*"))) == 1
+    assert next_one.end() == 0
+    assert list(tmp_path.glob("*hub-metrics-*")) == []
 
 
 def _runs(process: psutil.Process) -> bool:
