@@ -186,7 +186,7 @@ def _remember_keys(db: Database, tx: Connection, chosen: str, ids: str) -> None:
         f"SELECT connection_id, stream, key, tenant_id, id, {kept} FROM record r WHERE r.id IN ({chosen}) "
         "AND r.id = (SELECT max(l.id) FROM record l WHERE l.connection_id = r.connection_id "
         "AND l.stream = r.stream AND l.key = r.key) "
-        f"ON CONFLICT (connection_id, stream, key) DO UPDATE SET {updates}",
+        f"ON CONFLICT (connection_id, stream, key) DO UPDATE SET {updates} WHERE excluded.number >= memory.number",
         ids=ids,
     )
 
