@@ -163,6 +163,8 @@ class Ports:
     documents: Documents
     clock: Clock
     log: Log
+    #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
+    allow_private_hosts: bool = True
     connection: str = ""
     tenant: str = ""
 

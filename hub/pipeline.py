@@ -45,6 +45,7 @@ class Parts:
     limiter: Limiter
     circuit: Circuit
     observe: Observe = ignore
+    allow_private_hosts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -201,6 +202,7 @@ def _ports(parts: Parts, connection: StoredConnection, http: ConnectionHttp) -> 
         documents=StoredDocuments(parts.db, **ids),
         clock=SystemClock(),
         log=structlog.get_logger("plugin").bind(connection=connection.name, tenant=connection.tenant),
+        allow_private_hosts=parts.allow_private_hosts,
         connection=connection.name,
         tenant=connection.tenant,
     )

@@ -67,7 +67,13 @@ class Runtime:
         #: Who holds claims and leases: unique for each process, also over a restart with the same process id.
         self.worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._parts = Parts(
-            db=db, registry=registry, pool=pool, limiter=limiter, circuit=circuit, observe=observe
+            db=db,
+            registry=registry,
+            pool=pool,
+            limiter=limiter,
+            circuit=circuit,
+            observe=observe,
+            allow_private_hosts=settings.allow_private_hosts,
         )
         self._pipelines: dict[int, Pipeline] = {}
         self._retired: set[Pipeline] = set()

@@ -72,6 +72,21 @@ def decoded(answer: httpx.Response) -> Any:
         raise UnreadableAnswerError(f"the answer is no JSON: {excerpt(answer.text)}") from error
 
 
+def garbled(answer: httpx.Response) -> Retry | None:
+    """A success that says it is JSON and is none was not written by the API, so that nobody knows what it did.
+
+    Sending the record again is harmless: it has the same idempotency key.
+    """
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not answer.content or not (media_type == "application/json" or media_type.endswith("+json")):
+        return None
+    try:
+        decoded(answer)
+    except UnreadableAnswerError as error:
+        return Retry(error=f"HTTP {answer.status_code}, but {error}", response_code=answer.status_code)
+    return None
+
+
 def found(expression: Expression, answer: Any) -> Any:
     """What an expression finds in an answer. Raises ``UnreadableAnswerError``."""
     try:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 from pydantic import BaseModel
 
-from connectors.destinations.answers import Statuses, ids_result, measured, single_result, timed
+from connectors.destinations.answers import Statuses, garbled, ids_result, measured, single_result, timed
 from connectors.destinations.batch_results import ResultReader
 from connectors.destinations.bisect import Bisection
 from connectors.destinations.http_settings import HttpCredentials, HttpSettings, auth_headers
@@ -77,8 +77,8 @@ class HttpDestination(Destination[HttpSettings, HttpCredentials]):
             answer = await self._send(url, content, item.idempotency_key)
         except HubError as error:
             return timed(result_of(error), started)
-        result = self._statuses.undecided(answer.status_code) or single_result(answer, self._external_id)
-        return measured(result, answer)
+        undecided = self._statuses.undecided(answer.status_code) or garbled(answer)
+        return measured(undecided or single_result(answer, self._external_id), answer)
 
     async def _push_batches(self, items: Sequence[Item]) -> Sequence[PushResult]:
         results: dict[int, PushResult] = {}
@@ -127,6 +127,8 @@ class HttpDestination(Destination[HttpSettings, HttpCredentials]):
         if undecided := self._statuses.undecided(answer.status_code):
             return [undecided] * len(batch)
         if self._results is None:
+            if lost := garbled(answer):
+                return [lost] * len(batch)
             return ids_result(answer, self._external_id, len(batch))
         return self._results.read(answer, [member.record for member in batch])
 

@@ -71,7 +71,11 @@ class SqlDestination(Destination[SqlSettings, SqlCredentials]):
     def __init__(self, settings: SqlSettings, credentials: SqlCredentials, ports: Ports) -> None:
         """Raises ``ConfigurationError`` for a URL or driver that cannot be used."""
         super().__init__(settings, credentials, ports)
-        self._engine = make_engine(credentials.url.get_secret_value(), timeout=settings.timeout)
+        self._engine = make_engine(
+            credentials.url.get_secret_value(),
+            timeout=settings.timeout,
+            allow_private_hosts=ports.allow_private_hosts,
+        )
         self._target: TargetTable | None = None
 
     def circuit_key(self) -> str:

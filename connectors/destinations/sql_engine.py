@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 
 from hub import codec
 from hub.errors import ConfigurationError, HubError, ReauthorizationError, RetryableError
+from hub.http.guard import is_private_host
 
 #: Connections that stay open, and as many more at a peak.
 POOL_SIZE = 5
@@ -39,7 +41,7 @@ _LOGIN_REFUSED = re.compile(
 )
 
 
-def make_engine(written: str, *, timeout: int) -> Engine:
+def make_engine(written: str, *, timeout: int, allow_private_hosts: bool = True) -> Engine:
     """An engine that has not connected yet. ``timeout`` is in seconds, for a connection and for a statement.
 
     Raises ``ConfigurationError`` for a URL that cannot be used, without repeating it.
@@ -65,7 +67,41 @@ def make_engine(written: str, *, timeout: int) -> Engine:
     except (ImportError, exc.ArgumentError, TypeError) as error:
         raise ConfigurationError(_unusable(url, error), field=URL_FIELD) from error
     _prepare(engine, timeout)
+    if not allow_private_hosts and url.get_backend_name() != "sqlite":
+        _guard(engine)
     return engine
+
+
+def _guard(engine: Engine) -> None:
+    """Connect to no private address: what is resolved and checked is what is connected to."""
+
+    @event.listens_for(engine, "do_connect")
+    def check(dialect: Any, _: Any, __: Any, parameters: dict[str, Any]) -> None:
+        hosts = str(parameters.get("hostaddr") or parameters.get("host") or "").split(",")
+        addresses = [address for host in hosts for address in _resolved(host)]
+        if dialect.name == "postgresql" and len(hosts) == 1 and addresses:
+            parameters["hostaddr"] = addresses[0]
+
+
+def _resolved(host: str) -> list[str]:
+    """The addresses of a host. Raises ``ConfigurationError`` where it is private, a socket on this machine included."""
+    if not host or host.startswith(("/", "@")) or is_private_host(host):
+        raise _private(host or "a socket of this machine")
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        raise RetryableError(f"{host} cannot be resolved ({error.strerror or error})") from error
+    if any(is_private_host(address) for address in found):
+        raise _private(host)
+    return sorted(found)
+
+
+def _private(host: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{host} is a private address, which connections may not reach; if it is meant, the operator sets "
+        "HUB_ALLOW_PRIVATE_HOSTS=true",
+        field=URL_FIELD,
+    )
 
 
 def place(url: URL) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, ClassVar
@@ -20,7 +21,7 @@ from hub.errors import (
     RejectedError,
     RetryableError,
 )
-from hub.records import Acknowledged, Outcome, Page, PollRequest, ReportResult
+from hub.records import Acknowledged, Outcome, Page, PollRequest, ReportResult, Retry
 
 #: "Rate-limit yourself to roughly two polls per second per connector" (Custom connectors: What you get).
 POLLS_PER_SECOND = 2.0
@@ -190,7 +191,8 @@ class MerchantOps(Connector[MerchantOpsSettings, MerchantOpsCredentials]):
 
     async def _page(self, limit: int) -> mapping.ParsedPage:
         try:
-            return mapping.parse_page(await self._client.pending(limit))
+            # In a thread: a page of megabytes takes seconds, and heartbeats must go on.
+            return await asyncio.to_thread(mapping.parse_page, await self._client.pending(limit))
         except RejectedError as error:
             raise _poll_error(error) from error
 
@@ -207,7 +209,8 @@ class MerchantOps(Connector[MerchantOpsSettings, MerchantOpsCredentials]):
         try:
             status = mapping.final_status(answer)
         except mapping.UnfitError as error:
-            return Acknowledged(warning=f"MerchantOps took the outcome of {outcome.key}, but {error}")
+            # Something else may have answered in its place; reporting again is harmless.
+            return Retry(error=f"whether MerchantOps took the outcome is not known: {error}")
         if status is None:
             return Acknowledged()
         batch = str(outcome.payload.get("batch_key") or "without a batch key")

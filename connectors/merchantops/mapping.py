@@ -63,7 +63,7 @@ def parse_page(page: bytes) -> ParsedPage:
     return ParsedPage(records=list(records.values()), bad=bad, count=len(texts))
 
 
-def read_item(text: bytes) -> Record | BadRecord:
+def read_item(text: bytes) -> Record | BadRecord:  # noqa: PLR0911  # one return a fault
     """One item of a page. Where it is no record, all that is wrong with it is named at once."""
     try:
         item = codec.loads(text)
@@ -74,6 +74,10 @@ def read_item(text: bytes) -> Record | BadRecord:
     key = item.get("record_key")
     if not isinstance(key, str) or not key:
         return _bad(text, f"record_key: {_shown(key)}; a record needs a text that names it")
+    if key in {".", ".."}:
+        return _bad(
+            text, f"record_key: {key!r} would name another path when its outcome is reported", key=key
+        )
     if _NUL.search(text):
         return _bad(text, "the record holds a NUL character (\\u0000), which databases do not keep", key=key)
     try:

@@ -11,8 +11,9 @@ import msgspec
 from hub import codec
 from hub.errors import BadPageError
 
-#: Strings are matched whole, so that a bracket in a product's name counts for nothing.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+#: Strings are matched whole, so that a bracket in a product's name counts for nothing. One that never ends is matched
+#: to the end of the page: trying again at each of its quotes would take the square of its length.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _COLON = re.compile(rb"\s*:\s*")
 _BLANK = b" \t\r\n"
 

@@ -22,7 +22,7 @@ def quarantine() -> None:
 @app.command("list")
 def list_(
     connection: Annotated[str, typer.Argument(help="A connection.")],
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List what stands in quarantine, last seen first. The raw text is redacted and cut."""

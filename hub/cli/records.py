@@ -29,7 +29,7 @@ COLUMNS = [
 
 Id = Annotated[int, typer.Argument(help="A record's id, as the lists show it.")]
 Ids = Annotated[list[int], typer.Argument(help="Ids of records.")]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
+Limit = Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")]
 
 
 @app.command("list")

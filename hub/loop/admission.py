@@ -52,7 +52,7 @@ def admit_locked(
 ) -> Admission:
     """Admit a page inside a transaction that holds the connection's lock; its bells are rung after the commit."""
     good, bad = sort_out(page.records, pipeline)
-    new_bad = quarantine.keep(db, tx, connection, [*page.bad, *bad])
+    new_bad = quarantine.keep(db, tx, connection, [_redacted(one, pipeline) for one in (*page.bad, *bad)])
     run_id = runs.start(db, tx, connection, kind) if good or new_bad else None
     admitter = Admitter(
         db=db,
@@ -69,6 +69,17 @@ def admit_locked(
         for stream in streams_of(db, tx, connection, name) or list(pipeline.streams)[:1]:
             seal(db, tx, connection, stream, [name])
     return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
+
+
+def _redacted(bad: BadRecord, pipeline: Pipeline) -> BadRecord:
+    """What a source sends may hold the very credential that it was asked with."""
+    raw = pipeline.redact(bad.raw)
+    reason = pipeline.redact(bad.reason)
+    if raw != bad.raw:
+        # A reason quotes values cut short, and half a credential is not recognised.
+        reason = f"{reason.partition(':')[0]}: (hidden: the record holds a credential of this connection)"
+    key = None if bad.key is None else pipeline.redact(bad.key)
+    return replace(bad, raw=raw, reason=reason, key=key)
 
 
 def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record], list[BadRecord]]:

@@ -188,8 +188,10 @@ class Drain:
             for step in (work, report):
                 try:
                     outcome = await step(self.runtime, self.connection_id)
-                except HubError as error:
-                    self.summary.error = str(error)
+                except Exception as error:
+                    self.summary.error = (
+                        str(error) if isinstance(error, HubError) else f"{type(error).__name__}"
+                    )
                     await asyncio.sleep(1)
                     continue
                 done += outcome.records

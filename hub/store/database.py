@@ -120,7 +120,7 @@ def default_url(home: str) -> str:
 def _engine(url: str, pool_size: int) -> Engine:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "is no database URL; write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME",
             field="HUB_DATABASE_URL",

@@ -374,20 +374,24 @@ class FaultSuite:
 
         assert case.destination.seen()["most_at_once"] <= 2
 
-    def test_a_worker_that_is_asked_to_stop_hands_its_work_back(self, start: Callable[..., Case]) -> None:
-        """In its time, without an attempt and without a lost claim; the others go on."""
-        timeout = 5
-        case = start(settings={"HUB_CLAIM_LEASE": "60", "HUB_SHUTDOWN_TIMEOUT": str(timeout)})
-        case.hold(case.destination, self.world.push)
+    @pytest.mark.parametrize("verb", ("poll", "push", "report"))
+    def test_a_worker_that_is_asked_to_stop_hands_its_work_back(
+        self, start: Callable[..., Case], verb: str
+    ) -> None:
+        """In its time, without an attempt, a lost claim or a lease that it keeps; the next one goes on at once."""
+        patience, timeout = "600", 8
+        leases = {"HUB_CLAIM_LEASE": patience, "HUB_POLL_LEASE": patience}
+        case = start(settings={**leases, "HUB_SHUTDOWN_TIMEOUT": str(timeout)})
+        hanging = case.destination if verb == "push" else case.source
+        case.hold(hanging, getattr(self.world, verb))
         case.fleet.start_scheduler()
         worker = case.fleet.start_worker()
-        case.until_held(case.destination)
+        case.until_held(hanging)
         took = worker.stop()
 
-        assert took < timeout + 2
+        assert took < timeout
         assert not claims_of(case.fleet.db, case.connection.id)
-        assert {row["total_attempts"] for row in records_of(case.fleet.db, case.connection.id)} == {0}
-        case.let_go(case.destination)
+        case.let_go(hanging)
         case.fleet.start_worker()
         case.until_done()
         records = records_of(case.fleet.db, case.connection.id)

@@ -184,7 +184,6 @@ async def test_a_record_that_is_no_json_is_rejected(api: Any, make: Make, item: 
     ("answer", "expression", "warning"),
     (
         (b"", "id", "the answer is no JSON"),
-        (b"<html>", "id", "the answer is no JSON"),
         ({"id": [1]}, "id", "[1] is no text or number"),
         ({"id": True}, "id", "true is no text or number"),
         ({"id": "x"}, "abs(id)", "abs() takes number"),
@@ -201,6 +200,19 @@ async def test_an_id_that_cannot_be_read_is_a_warning(
     assert isinstance(result, Success)
     assert result.external_id is None
     assert warning in str(result.warning)
+
+
+@pytest.mark.parametrize("settings", ({}, {"external_id": "id"}, {"batch": 2}))
+async def test_an_answer_that_says_it_is_json_and_is_none_is_tried_again(
+    api: Any, make: Make, item: MakeItem, settings: dict[str, Any]
+) -> None:
+    """Something else has answered in the API's place, and the key makes the repetition safe."""
+    api.always(200, b"<html>")
+
+    (result,) = await make(**settings).push([item()])
+
+    assert isinstance(result, Retry)
+    assert "HTTP 200, but the answer is no JSON" in result.error
 
 
 async def test_calls_are_held_to_the_connections_rate(make: Make, item: MakeItem, ports: Ports) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from connectors.merchantops.connector import MerchantOps
+from connectors.merchantops.mapping import parse_page
 from connectors.merchantops.simulator import SIMULATOR
 from connectors.merchantops.simulator_state import GUIDE_RECORD
+from hub import codec
 from hub.connector import Connector
 from hub.errors import (
     BadPageError,
@@ -317,15 +320,15 @@ async def test_a_report_that_does_not_get_through_is_tried_again(
     assert (await told("GET", "summary"))["by_status"] == {"success": 1}
 
 
-async def test_an_answer_that_is_not_json_settles_the_outcome_with_a_warning(
+async def test_an_outcome_is_reported_again_when_the_answer_is_not_json(
     connector: MerchantOps, told: Tell
 ) -> None:
-    """If it was lost after all, the record is offered again, and so is its outcome."""
+    """Something else may have answered in its place, and a report that is repeated does no harm."""
     await told("PUT", "faults", {"garbage": 1})
     (result,) = await connector.report([outcome()])
 
-    assert isinstance(result, Acknowledged)
-    assert "not JSON" in (result.warning or "")
+    assert isinstance(result, Retry)
+    assert "not JSON" in result.error
 
 
 @pytest.mark.parametrize(
@@ -484,3 +487,24 @@ async def test_a_record_is_reported_whatever_its_key(connector: MerchantOps, tol
     assert result.warning is None
     state = await told("GET", "state")
     assert state["targets"][0]["records"][key]["reports"] == 1
+
+
+@pytest.mark.parametrize("size", (1_000, 200_000))
+def test_a_page_that_is_cut_off_inside_of_a_text_is_refused_in_no_time(size: int) -> None:
+    """Its quotes are not tried one after the other, which would take the square of its length."""
+    page = b'{"items":[NaN,' + b'"\\' * size
+    begin = time.process_time()
+
+    with pytest.raises(BadPageError):
+        parse_page(page)
+
+    assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize("key", (".", ".."))
+def test_a_key_that_would_name_another_path_is_kept_in_quarantine(key: str) -> None:
+    """Its outcome would be posted to where no outcome belongs."""
+    parsed = parse_page(codec.dumps({"items": [{"record_key": key, "amount": 1}]}))
+
+    assert parsed.records == []
+    assert "another path" in parsed.bad[0].reason
