@@ -382,8 +382,9 @@ class FaultSuite:
         patience, timeout = "600", 8
         leases = {"HUB_CLAIM_LEASE": patience, "HUB_POLL_LEASE": patience}
         case = start(settings={**leases, "HUB_SHUTDOWN_TIMEOUT": str(timeout)})
-        hanging = case.destination if verb == "push" else case.source
-        case.hold(hanging, getattr(self.world, verb))
+        match = getattr(self.world, verb) or self.world.push
+        hanging = case.destination if match == self.world.push else case.source
+        case.hold(hanging, match)
         case.fleet.start_scheduler()
         worker = case.fleet.start_worker()
         case.until_held(hanging)

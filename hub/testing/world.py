@@ -12,16 +12,18 @@ from hub.records import JSON
 class World(ABC):
     """One connector with a simulator that offers some fifty records, each of a thing of its own.
 
-    The destination is the one that remembers (``hub.testing.destination``), in a process of its own. A connector
-    that pushes by itself ignores it and overrides ``assert_pushed_once``.
+    The destination is the one that remembers (``hub.testing.destination``), in a process of its own. A connector that
+    pushes by itself is given its address as well, and pushes there what it would push to its platform; where that
+    cannot be, it overrides ``assert_pushed_once``.
     """
 
     #: The simulator's entry point in ``hub.simulators``, and its options; ``reset`` brings back all records.
     simulator: ClassVar[str]
     simulator_options: ClassVar[Mapping[str, Any]] = {}
-    #: What polls and reports are to the simulator, and pushes to whoever gets them: in their "METHOD /path".
+    #: What polls and reports are to the simulator, and pushes to the destination: a text in their "METHOD /path".
+    #: ``report`` is None where the source is told nothing.
     poll: ClassVar[str]
-    report: ClassVar[str]
+    report: ClassVar[str | None]
     push: ClassVar[str] = "POST /"
     #: So many polls may begin within any second, by the platform's rules.
     most_polls_in_a_second: ClassVar[int]
