@@ -267,12 +267,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_the_ledger_keeps_the_rules_on_sqlite(memory_db: Database) -> None:
     """In memory, for many histories."""
-    _run(memory_db, examples=150)
+    _run(memory_db, examples=80)
 
 
 def test_the_ledger_keeps_the_rules_on_postgresql(postgres_db: Database) -> None:
     """For fewer of them."""
-    _run(postgres_db, examples=15)
+    _run(postgres_db, examples=8)
 
 
 @pytest.fixture
