@@ -1,1 +1,5 @@
-"""What tests, demos and authors of connectors share: simulators with faults, and a destination that remembers."""
+"""What tests, demos and authors of connectors share.
+
+Simulators with faults and a destination that remembers; and two suites that a connector passes with one line each,
+``contract.ContractSuite`` and ``fault_suite.FaultSuite``.
+"""

@@ -13,8 +13,7 @@ class World(ABC):
     """One connector with a simulator that offers some fifty records, each of a thing of its own.
 
     The destination is the one that remembers (``hub.testing.destination``), in a process of its own. A connector that
-    pushes by itself is given its address as well, and pushes there what it would push to its platform; where that
-    cannot be, it overrides ``assert_pushed_once``.
+    pushes to its own platform says so, and overrides ``assert_pushed_once``.
     """
 
     #: The simulator's entry point in ``hub.simulators``, and its options; ``reset`` brings back all records.
@@ -25,6 +24,8 @@ class World(ABC):
     poll: ClassVar[str]
     report: ClassVar[str | None]
     push: ClassVar[str] = "POST /"
+    #: Records go to the simulator as well, and not to a destination of the user's choice.
+    pushes_to_platform: ClassVar[bool] = False
     #: So many polls may begin within any second, by the platform's rules.
     most_polls_in_a_second: ClassVar[int]
     #: Options of the destination, such as what it refuses.
@@ -45,7 +46,7 @@ class World(ABC):
     def assert_pushed_once(self, destination: JSON) -> None:
         """No record came twice under two idempotency keys, none changed under one, and none is missing.
 
-        ``destination`` is the state of the destination.
+        ``destination`` is the state of the destination, or of the simulator where records go there.
         """
         assert not destination["doubled"], f"a record came under two keys: {destination['doubled']}"
         assert not destination["changed"], f"a record changed under its key: {destination['changed']}"
