@@ -208,6 +208,6 @@ def test_standard_output_is_one_document_when_something_is_logged(
 
     assert list(json.loads(done.stdout)) == KEYS
     assert done.returncode == 1
-    assert "polling stops" in done.stderr
+    assert "poll failed" in done.stderr
     for secret in hub.secrets:
         assert secret not in done.stderr
