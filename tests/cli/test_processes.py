@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from hub import listening
+from hub.testing.servers import Postgres
 from tests.cli.conftest import Hub, Served
 
 #: Seconds that something may take which takes a few on a machine at rest.
@@ -174,18 +175,26 @@ def test_one_of_two_schedulers_leads_and_the_other_takes_over(
     assert other.end(signal.SIGINT) == 0
 
 
-def test_a_scheduler_that_cannot_do_its_round_is_alive_but_not_ready(
-    hub: Hub, redis_url: str, start: Callable[..., Process], monkeypatch: pytest.MonkeyPatch
+def test_a_scheduler_whose_store_is_away_is_alive_but_not_ready(
+    redis_url: str,
+    start: Callable[..., Process],
+    make_postgres: Callable[[], Postgres],
+    hub: Hub,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A liveness probe must not restart what only waits for its store."""
+    """A liveness probe must not restart what only waits; it goes on by itself."""
+    server = make_postgres()
+    monkeypatch.setenv("HUB_DATABASE_URL", server.url())
     hub.ok("db", "upgrade")
     scheduler = start("scheduler", HUB_REDIS_URL=redis_url)
     until(lambda: scheduler.answers("scheduler", "/readyz"))
-    for path in hub.home.glob("hub.db*"):
-        path.unlink()
-
+    server.stop()
     until(lambda: not scheduler.answers("scheduler", "/readyz"))
+
     assert scheduler.answers("scheduler", "/healthz")
+    server.start()
+    until(lambda: scheduler.answers("scheduler", "/readyz"))
+    assert scheduler.end() == 0
 
 
 @pytest.mark.parametrize("command", ("worker", "scheduler", "web"))
