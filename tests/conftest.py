@@ -113,19 +113,24 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def make_postgres(tmp_path: Path) -> Iterator[Callable[[], Postgres]]:
-    """Starts a PostgreSQL of the test's own, to be stopped and started at will."""
+def make_postgres() -> Iterator[Callable[[], Postgres]]:
+    """Starts a PostgreSQL of the test's own, to be stopped and started at will.
+
+    Its folder is none of pytest's: a root's PostgreSQL runs as another user, whom the next pytest that starts on this
+    machine would lock out of those.
+    """
     servers: list[Postgres] = []
+    with tempfile.TemporaryDirectory(prefix="hub-tests-") as folder:
 
-    def make() -> Postgres:
-        server = Postgres(tmp_path / f"postgres-{len(servers)}")
-        server.start()
-        servers.append(server)
-        return server
+        def make() -> Postgres:
+            server = Postgres(Path(folder) / f"postgres-{len(servers)}")
+            server.start()
+            servers.append(server)
+            return server
 
-    yield make
-    for server in servers:
-        server.stop()
+        yield make
+        for server in servers:
+            server.stop()
 
 
 @pytest.fixture(scope="session")
