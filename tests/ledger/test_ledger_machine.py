@@ -29,8 +29,8 @@ from hub.store.tables import metadata
 from tests.ledger.driver import ANSWERS, MINUTE, REPORT_ANSWERS, Ledger, price
 from tests.ledger.model import Model, ModelRow
 
-#: Two things whose records have versions, one whose records are pushed in the order of arrival.
-KEYS = {"sku-1": ("a", "b"), "sku-2": ("c",), "event": ("d", "e")}
+#: A thing whose records have versions, and one whose records are pushed in the order of arrival.
+KEYS = {"sku": ("a", "b"), "event": ("c", "d")}
 #: Claims are lost when the machine says so.
 NEVER = 1_000_000 * MINUTE
 OPEN_ANSWERS = ("retry", "released", "awaiting", "parked")
@@ -41,7 +41,7 @@ SETTLED_ANSWERS = ("success", "success", "skipped", "rejected", "dead")
 def records(draw: st.DrawFn) -> Record:
     """A record of a few keys, versions and contents, so that they meet."""
     thing = draw(st.sampled_from(sorted(KEYS)))
-    version = None if thing == "event" else draw(st.sampled_from("1234"))
+    version = None if thing == "event" else draw(st.sampled_from("123"))
     content = draw(st.dictionaries(st.sampled_from(("amount", "name")), st.integers(0, 2), min_size=1))
     group = draw(st.sampled_from((None, None, "file")))
     return price(draw(st.sampled_from(KEYS[thing])), version, thing=thing, group=group, **content)
@@ -197,6 +197,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def prune(self) -> None:
         assert self.ledger.prune(keep=-60 * MINUTE) == self.model.prune()
 
+    @precondition(lambda self: self.model.due())
+    @rule()
+    def a_quiet_week(self) -> None:
+        """All that is due goes well, and is forgotten."""
+        while self.model.due():
+            self.claim(limit=100)
+            self.settle_the_latest("success")
+        while self.model.due_reports():
+            self.claim_reports(limit=100)
+        for held in self.reports:
+            self._report(held, {record.id: "acknowledged" for record in held.records})
+        self.prune()
+
     @invariant()
     def the_books_balance(self) -> None:
         self.ledger.check()
@@ -267,7 +280,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_the_ledger_keeps_the_rules_on_sqlite(memory_db: Database) -> None:
     """In memory, for many histories."""
-    _run(memory_db, examples=80)
+    _run(memory_db, examples=60)
 
 
 def test_the_ledger_keeps_the_rules_on_postgresql(postgres_db: Database) -> None:

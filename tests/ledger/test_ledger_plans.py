@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,10 @@ def _plans(db: Database) -> Iterator[list[Plan]]:
 
 
 def _assert_uses(plans: Sequence[Plan], index: str) -> None:
-    assert any(f" {index} " in f"{line} " for plan in plans for line in plan), f"{index} is not used"
+    """The index is entered by its first column, and not read from end to end."""
+    by = "claim_id" if index == "record_claim" else "connection_id"
+    steps = [f"{line} {then}" for plan in plans for line, then in pairwise([*plan, ""])]
+    assert any(f" {index} " in step and by in step for step in steps), f"{index} is not used"
 
 
 def _assert_no_scan(plans: Sequence[Plan]) -> None:
