@@ -32,6 +32,8 @@ def upgrade(db: Database) -> str:
     with db.transaction() as tx:
         if db.postgres:  # SQLite's transaction holds the only write lock already
             db.execute(tx, "SELECT pg_advisory_xact_lock(:key)", key=_ADVISORY_LOCK)
+            # Alembic is loaded and migrations are read in between: on a busy machine that takes its time.
+            db.execute(tx, "SET LOCAL idle_in_transaction_session_timeout = 0")
         _refuse_unknown(_present(db, tx))
         from hub.store import schema  # noqa: PLC0415 - see above
 

@@ -175,7 +175,7 @@ class FaultSuite:
             postgres.start()
             stack.callback(postgres.stop)
             # Who falls asleep in the middle of a transaction holds its locks until then.
-            postgres.execute("ALTER SYSTEM SET idle_in_transaction_session_timeout = '2s'")
+            postgres.execute("ALTER SYSTEM SET idle_in_transaction_session_timeout = '3s'")
             postgres.execute("SELECT pg_reload_conf()")
             postgres.execute("CREATE DATABASE {}", _TEMPLATE)
             _migrated(postgres.url(_TEMPLATE))
