@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 import httpx
 from pydantic import BaseModel
 
+from hub.catalog import Catalog
 from hub.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -138,6 +139,10 @@ class Documents(Protocol):
         """Write it whole; at most 1 MiB."""
         ...
 
+    async def remove(self, name: str) -> None:
+        """Forget it; an unknown one is ignored."""
+        ...
+
 
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
@@ -163,6 +168,8 @@ class Ports:
     documents: Documents
     clock: Clock
     log: Log
+    #: The tenant's catalog, to read.
+    catalog: Catalog | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""
@@ -229,6 +236,8 @@ class Connector(Plugin[SettingsT, CredentialsT]):
     reports: ClassVar[bool] = False
     #: True when records go to a ``[destination]`` of the user's choice; False when ``push`` is overridden.
     uses_destination: ClassVar[bool] = False
+    #: Parts of the catalog (``hub.catalog.PARTS``) that this system may be the system of record for; None: any.
+    may_own: ClassVar[Collection[str] | None] = None
     #: Dead records are tried again by themselves after this time; None leaves them to a person.
     revive_dead_after: ClassVar[timedelta | None] = None
 

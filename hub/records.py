@@ -13,6 +13,9 @@ from typing import Any, Literal
 JSON = dict[str, Any]
 Status = Literal["success", "failed", "skipped"]
 
+#: A wake key for all that is parked in a connection.
+EVERYTHING = "*"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
@@ -49,6 +52,7 @@ class Page:
 
     ``cursor`` is stored with the admission of the page, in one transaction. ``full`` says that the source probably
     has more right now. ``poll_after`` overrides the cadence. ``seals`` names groups that are complete with this page.
+    What was parked under one of ``wakes`` goes on; ``EVERYTHING`` stands for all that is parked.
     """
 
     records: Sequence[Record] = ()
@@ -57,6 +61,7 @@ class Page:
     full: bool = False
     poll_after: timedelta | None = None
     seals: Sequence[str] = ()
+    wakes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,12 +102,13 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Success:
-    """The destination has it."""
+    """The destination has it. ``created``: it had nothing of this name before, as far as it tells."""
 
     external_id: str | None = None
     response_code: int | None = None
     duration_ms: int | None = None
     warning: str | None = None
+    created: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,7 +220,11 @@ ReportResult = Acknowledged | Skipped | Rejected | Retry | Released | Refused
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GroupTally:
-    """How a sealed group ended, by state of its records."""
+    """How a sealed group ended, by state of its records.
+
+    ``created`` of its successes made something new. ``remarks`` are those of its records that were rejected, died, or
+    succeeded with a warning (in ``error``), at most 1,000, in the order of their admission.
+    """
 
     name: str
     stream: str
@@ -225,3 +235,5 @@ class GroupTally:
     dead: int
     superseded: int
     discarded: int
+    created: int = 0
+    remarks: Sequence[Outcome] = ()

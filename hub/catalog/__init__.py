@@ -1,0 +1,23 @@
+"""The hub's own catalog as a plugin sees it: shapes that are written, documents that are read, and changes.
+
+What writes it stands in ``hub.store.catalog``; a plugin is handed ports and never sees that.
+"""
+
+from hub.catalog.parts import PARTS
+from hub.catalog.ports import Catalog, CatalogWriter, Change, Changes, Effect, Written, WritesCatalog
+from hub.catalog.shapes import KINDS, Entity, ShapeError, parse
+
+__all__ = [
+    "KINDS",
+    "PARTS",
+    "Catalog",
+    "CatalogWriter",
+    "Change",
+    "Changes",
+    "Effect",
+    "Entity",
+    "ShapeError",
+    "Written",
+    "WritesCatalog",
+    "parse",
+]

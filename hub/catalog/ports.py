@@ -1,0 +1,92 @@
+"""What a plugin is handed of the catalog: reading, following its changes, and writing within a settle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from hub.catalog.shapes import Entity
+from hub.records import JSON, Item, PushResult
+
+Effect = Literal["created", "updated", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """Something of the catalog that is not what it was. ``product`` is whose variant, price or stock it is.
+
+    ``stamp`` grows with every change of this entity and compares as text. ``gone``: it was deleted.
+    """
+
+    kind: str
+    key: str
+    stamp: str
+    product: str | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changes:
+    """One page of changes. Pass ``cursor`` for what comes next; ``full`` says that there is more right now."""
+
+    changes: Sequence[Change]
+    cursor: JSON
+    full: bool
+
+
+class Catalog(Protocol):
+    """One tenant's catalog, to read."""
+
+    async def changes(
+        self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
+    ) -> Changes:
+        """What changed of these kinds since the cursor ``after``; with ``{}`` everything that there is: a full pass.
+
+        At most ``limit`` changes, coalesced by key: a key that changed often stands here once, with the last stamp.
+        None is missed while others write. What only the connection ``counterpart`` (a name of the same tenant;
+        default: this one) has changed is left out, so that a system is never told what it said itself.
+        """
+        ...
+
+    async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
+        """Whole documents by key, in the shapes of ``hub.catalog.shapes``; what is gone or unknown is left out.
+
+        A product comes with its ``variants``, each of them with ``prices`` and ``stock``; a category with ``path``,
+        the keys from its root down to itself.
+        """
+        ...
+
+    async def known(self, kind: str, keys: Collection[str]) -> Collection[str]:
+        """Those of ``keys`` that exist and are not gone."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """What became of one entity. ``unknown`` are categories that it names and nobody knows, where it is to wait.
+
+    ``left`` names parts that were left as they are, because another connection is their system of record.
+    """
+
+    effect: Effect
+    unknown: Sequence[str] = ()
+    left: Mapping[str, str] = ()  # type: ignore[assignment]
+    warnings: Sequence[str] = ()
+
+
+class CatalogWriter(Protocol):
+    """One tenant's catalog, to write: bound to the transaction in which the same records settle."""
+
+    def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
+        """Upsert or delete a batch, in order; one answer for each. The same content again changes nothing."""
+        ...
+
+
+@runtime_checkable
+class WritesCatalog(Protocol):
+    """A destination that is the hub itself: its push and the settle of the same records are one transaction."""
+
+    def write(self, catalog: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:
+        """As ``Destination.push``, synchronous, inside of the transaction that settles ``items``."""
+        ...
