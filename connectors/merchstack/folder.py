@@ -1,0 +1,121 @@
+"""A local folder where nobody is trusted: links are not followed, and a name that no other store takes is skipped.
+
+``obstore`` lists a folder through its links, and fails as a whole at one name with a control character in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hub.excerpt import excerpt
+
+#: How a file is called until it is whole; ``obstore`` leaves out names that end in # and digits.
+UNFINISHED = ".unfinished"
+
+_USABLE = re.compile(r"[^\x00-\x1f\x7f/\\]+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A file of the folder; ``stamp`` holds its size, its time and which file it is."""
+
+    name: str
+    size: int
+    modified: datetime
+    stamp: str
+
+
+def files(root: Path) -> Iterator[Found]:
+    """The regular files at the top level. Raises ``OSError``."""
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if _is_usable(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # it went while we looked
+                    yield _found(entry.name, entry.stat(follow_symlinks=False))
+
+
+def names_below(root: Path, prefix: str) -> list[str]:
+    """The names of all regular files below a folder, from ``root`` on. Raises ``OSError`` and ``ValueError``."""
+    start = inside(root, prefix.strip("/"))
+    return [
+        str(path.relative_to(root))
+        for place, _, names in os.walk(start)
+        for name in names
+        if _is_usable(name) and (path := Path(place, name)).is_file() and not path.is_symlink()
+    ]
+
+
+def inside(root: Path, name: str) -> Path:
+    """The path of a name within the folder. Raises ``ValueError`` where it leads out of it or over a link."""
+    path = root
+    for part in name.split("/"):
+        if part in {"", ".", ".."} or not _USABLE.fullmatch(part):
+            raise ValueError(f"the name {excerpt(name)} leads elsewhere; use plain names")
+        path = path / part
+        if path.is_symlink():
+            raise ValueError(f"{excerpt(name)} is a link, which is not followed; put the file itself there")
+    return path
+
+
+def write(root: Path, name: str, content: bytes) -> None:
+    """Put a file there, on the disk, whole or not at all. Raises ``OSError`` and ``ValueError``."""
+    path = inside(root, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{secrets.token_hex(8)}{UNFINISHED}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync(path.parent)
+
+
+def move(root: Path, name: str, to: str) -> None:
+    """Give a file another name; one that was moved before is fine. Raises ``OSError`` and ``ValueError``."""
+    source, target = inside(root, name), inside(root, to)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        if not target.is_file():
+            raise
+    _sync(target.parent)
+
+
+def _found(name: str, stat: os.stat_result) -> Found:
+    return Found(
+        name=name,
+        size=stat.st_size,
+        modified=datetime.fromtimestamp(stat.st_mtime, UTC),
+        stamp=f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}",
+    )
+
+
+def _is_usable(name: str) -> bool:
+    if name.endswith(UNFINISHED) or not _USABLE.fullmatch(name):
+        return False
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return True
+
+
+def _sync(directory: Path) -> None:
+    """So that a name survives a power cut as well."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
