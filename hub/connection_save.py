@@ -132,6 +132,7 @@ def _store(
         "credentials": runtime.secrets.encrypt(file.secret()),
         "poll_target": connector.poll_target() if connector.polls else None,
         "streams": [stream.name for stream in connector.streams],
+        "owns": pipeline.owned_parts,
     }
     if present is not None:
         connections.replace_connection(runtime.db, **values)

@@ -31,10 +31,14 @@ def code(currency: object) -> str:
     """
     if isinstance(currency, str) and currency.strip().upper() in CURRENCY_DIGITS:
         return currency.strip().upper()
-    number = str(currency).strip() if isinstance(currency, str | int) and not isinstance(currency, bool) else ""
+    number = (
+        str(currency).strip() if isinstance(currency, str | int) and not isinstance(currency, bool) else ""
+    )
     if number.isascii() and number.isdigit() and int(number) in _CODES:
         return _CODES[int(number)]
-    raise ValueError(f"{excerpt(currency)} is no ISO 4217 currency; use a code such as USD or a number such as 840")
+    raise ValueError(
+        f"{excerpt(currency)} is no ISO 4217 currency; use a code such as USD or a number such as 840"
+    )
 
 
 def from_minor(amount: int, currency: str) -> Decimal:

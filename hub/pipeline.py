@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from hub.catalog import WritesCatalog
 from hub.connection_file import ConnectionFile, Delivery, secrets_of, validated
 from hub.connector import Bucket, Cadence, Connector, Destination, Plugin, Ports, Stream
 from hub.errors import ConfigurationError
@@ -21,6 +22,7 @@ from hub.policy.limiter import Limiter
 from hub.policy.retry import Backoff
 from hub.records import Item, Outcome, Page, PollRequest, PushResult, ReportResult
 from hub.registry import Registry
+from hub.store.catalog.reader import StoredCatalog
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.plugin_ports import StoredDocuments, StoredIdMap
@@ -80,6 +82,25 @@ class Pipeline:
             idle=every,
             least=min(every, self.connector.cadence.least),
         )
+
+    @property
+    def owned_parts(self) -> Collection[str]:
+        """Parts of the catalog that this connection is the system of record for.
+
+        Raises ``ConfigurationError`` for one that its connector must not own.
+        """
+        if not isinstance(self.destination, WritesCatalog):
+            return ()
+        claimed, possible = self.destination.owned_parts(), self.connector.may_own
+        if claimed is None:
+            return possible or ()
+        if possible is not None and (beyond := sorted(set(claimed) - set(possible))):
+            raise ConfigurationError(
+                f"{self.connector.name} is no system of record for {', '.join(beyond)}; it may own: "
+                f"{', '.join(possible) or 'nothing'}",
+                field="destination.settings.owns",
+            )
+        return claimed
 
     @property
     def backoff(self) -> Backoff:
@@ -201,6 +222,7 @@ def _ports(parts: Parts, connection: StoredConnection, http: ConnectionHttp) -> 
         ids=StoredIdMap(parts.db, **ids),
         documents=StoredDocuments(parts.db, **ids),
         clock=SystemClock(),
+        catalog=StoredCatalog(parts.db, **ids),
         log=structlog.get_logger("plugin").bind(connection=connection.name, tenant=connection.tenant),
         allow_private_hosts=parts.allow_private_hosts,
         connection=connection.name,

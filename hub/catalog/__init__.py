@@ -4,7 +4,16 @@ What writes it stands in ``hub.store.catalog``; a plugin is handed ports and nev
 """
 
 from hub.catalog.parts import PARTS
-from hub.catalog.ports import Catalog, CatalogWriter, Change, Changes, Effect, Written, WritesCatalog
+from hub.catalog.ports import (
+    Catalog,
+    CatalogWriter,
+    Change,
+    Changes,
+    Effect,
+    WritesCatalog,
+    Written,
+    wake_key,
+)
 from hub.catalog.shapes import KINDS, Entity, ShapeError, parse
 
 __all__ = [
@@ -17,7 +26,8 @@ __all__ = [
     "Effect",
     "Entity",
     "ShapeError",
-    "Written",
     "WritesCatalog",
+    "Written",
     "parse",
+    "wake_key",
 ]

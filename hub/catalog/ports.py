@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from hub.catalog.shapes import Entity
 from hub.records import JSON, Item, PushResult
 
 Effect = Literal["created", "updated", "unchanged"]
+
+
+def wake_key(category: str) -> str:
+    """What a record is parked under that waits for a category: the catalog wakes it when the category comes."""
+    return f"category:{category}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,13 +71,15 @@ class Catalog(Protocol):
 class Written:
     """What became of one entity. ``unknown`` are categories that it names and nobody knows, where it is to wait.
 
-    ``left`` names parts that were left as they are, because another connection is their system of record.
+    ``left`` names parts that were left as they are, by the connection that is their system of record. With ``unknown``
+    or ``errors`` nothing was written.
     """
 
     effect: Effect
     unknown: Sequence[str] = ()
-    left: Mapping[str, str] = ()  # type: ignore[assignment]
+    left: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    errors: Sequence[str] = ()
 
 
 class CatalogWriter(Protocol):
@@ -86,6 +93,10 @@ class CatalogWriter(Protocol):
 @runtime_checkable
 class WritesCatalog(Protocol):
     """A destination that is the hub itself: its push and the settle of the same records are one transaction."""
+
+    def owned_parts(self) -> Collection[str] | None:
+        """Parts of the catalog that the connection is to be the system of record for; None: its connector's choice."""
+        ...
 
     def write(self, catalog: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:
         """As ``Destination.push``, synchronous, inside of the transaction that settles ``items``."""

@@ -25,7 +25,7 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
 Count = Annotated[int, Meta(ge=0)]
 #: A moment in ISO 8601 with its offset, as text.
 Moment = Annotated[str, Meta(min_length=10, max_length=40)]
-Maybe: TypeAlias = T | None | UnsetType
+Maybe: TypeAlias = T | UnsetType | None
 
 
 class Shape(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -263,7 +263,7 @@ def parse(body: Any) -> Entity:
 
 
 def _faults(body: Mapping[str, Any], shape: type[Entity]) -> list[str]:
-    """msgspec names one fault; here every field is tried on its own, beside stand-ins for what is required."""
+    """Msgspec names one fault; here every field is tried on its own, beside stand-ins for what is required."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     stand_ins = {name: "USD" for name, field in fields.items() if field.required}
     faults = [f"{name}: is required" for name in stand_ins if name not in body]

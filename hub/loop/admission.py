@@ -18,6 +18,7 @@ from hub.store.ledger import bells
 from hub.store.ledger.admit import Admitter
 from hub.store.ledger.groups import seal, streams_of
 from hub.store.ledger.lock import lock
+from hub.store.ledger.sweep import wake_within
 from hub.store.rows import Admission, Locked
 
 #: Longer keys are no keys, in characters.
@@ -68,6 +69,7 @@ def admit_locked(
         # A group without a record is closed as well, once.
         for stream in streams_of(db, tx, connection, name) or list(pipeline.streams)[:1]:
             seal(db, tx, connection, stream, [name])
+    wake_within(db, tx, connection, page.wakes)
     return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
 
 

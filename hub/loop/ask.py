@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import structlog
 
+from hub.catalog import CatalogWriter, WritesCatalog
 from hub.connector import Plugin, result_of
 from hub.errors import HubError
 from hub.pipeline import Pipeline
@@ -21,17 +22,11 @@ _log = structlog.get_logger(__name__)
 
 async def pushed(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> Mapping[int, PushResult]:
     """One result for each item, by its id, at ``stage`` "push" or "follow"."""
-    results: dict[int, PushResult] = {}
     if stage == "follow":
-        ready = items
-        call = pipeline.follow
+        ready, call = items, pipeline.follow
+        results: dict[int, PushResult] = {}
     else:
-        fetched = await _guarded(pipeline, pipeline.connector, pipeline.connector.fetch, items, gives=(Item,))
-        if isinstance(fetched, Mapping):
-            return fetched
-        ready = [
-            item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None
-        ]
+        ready, results = await prepared(pipeline, items)
         call = pipeline.push
     if ready:
         plugin = pipeline.destination or pipeline.connector
@@ -40,9 +35,29 @@ async def pushed(pipeline: Pipeline, stage: str, items: Sequence[Item]) -> Mappi
             results |= answers
         else:
             results |= {item.id: answer for item, answer in zip(ready, answers, strict=True)}
-    for item in items:
-        results.setdefault(item.id, Retry(error="the connector lost this record while fetching it"))
     return results
+
+
+async def prepared(pipeline: Pipeline, items: Sequence[Item]) -> tuple[Sequence[Item], dict[int, PushResult]]:
+    """Fetch and transform: the items that are ready to be pushed, and the results of the others."""
+    fetched = await _guarded(pipeline, pipeline.connector, pipeline.connector.fetch, items, gives=(Item,))
+    if isinstance(fetched, Mapping):
+        return (), dict(fetched)
+    results: dict[int, PushResult] = {}
+    ready = [item for item in (_transformed(pipeline, one, results) for one in fetched) if item is not None]
+    there = {item.id for item in ready}
+    for item in items:
+        if item.id not in there:
+            results.setdefault(item.id, Retry(error="the connector lost this record while fetching it"))
+    return ready, results
+
+
+def written(
+    destination: WritesCatalog, writer: CatalogWriter, items: Sequence[Item]
+) -> Mapping[int, PushResult]:
+    """One result for each item from a destination that writes within the settle. Raises whatever it raises."""
+    answers = _sound(destination.write(writer, items), _PUSH_RESULTS, len(items))
+    return {item.id: answer for item, answer in zip(items, answers, strict=True)}
 
 
 async def reported(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mapping[int, ReportResult]:

@@ -74,6 +74,7 @@ def _settled(held: Held, result: Success | Skipped | Rejected) -> Verdict:
         duration_ms=result.duration_ms,
         error=text,
         external_id=None if isinstance(result, Rejected) else result.external_id,
+        created=isinstance(result, Success) and result.created,
     )
 
 

@@ -13,9 +13,11 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from hub.catalog import WritesCatalog
 from hub.errors import HubError, ServiceUnavailableError
-from hub.loop.ask import pushed, reported
+from hub.loop.ask import prepared, pushed, reported
 from hub.loop.verdict import decide, decide_report
+from hub.loop.write import write_and_settle
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Released, ReportResult
 from hub.runtime import Runtime
@@ -119,12 +121,7 @@ async def _as_claimed(runtime: Runtime, known: Pipeline, held: Slice) -> Pipelin
 
 async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) -> SliceOutcome:
     started = time.monotonic()
-    results = await _push(runtime, pipeline, held)
-    verdicts = [
-        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
-        for record in held.records
-    ]
-    settlement = await _until_stored(runtime, _settler(runtime, pipeline, held).settle, verdicts)
+    settlement = await _push_and_settle(runtime, pipeline, held)
     _tell(runtime, pipeline, held, held.stage, started, settlement.verdicts, settlement.lost)
     states = Counter(verdict.state for verdict in settlement.verdicts)
     lost = settlement.lost
@@ -136,6 +133,21 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
     if settlement.groups:
         await close_groups(runtime, held.connection_id)
     return SliceOutcome(records=len(held.records), states=states, lost=lost)
+
+
+async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settlement:
+    settler = _settler(runtime, pipeline, held)
+    if held.stage == "push" and isinstance(pipeline.destination, WritesCatalog):
+        ready, known = await prepared(pipeline, [_item(pipeline, record) for record in held.records])
+        return await _until_stored(
+            runtime, write_and_settle, pipeline, pipeline.destination, settler, held, ready, known
+        )
+    results = await _push(runtime, pipeline, held)
+    verdicts = [
+        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
+        for record in held.records
+    ]
+    return await _until_stored(runtime, settler.settle, verdicts)
 
 
 def _settler(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from hub import codec
 from hub.errors import ConfigurationError, NotFoundError
 from hub.records import JSON
+from hub.store.catalog import owners
 from hub.store.database import Database, as_dict
 
 _OWNED = (
@@ -30,6 +31,7 @@ _OWNED = (
     "document",
     "webhook_seen",
     "authorization_state",
+    "catalog_owner",
 )
 
 
@@ -109,10 +111,12 @@ def add_connection(
     streams: Sequence[str],
     reports: bool,
     polls: bool,
+    owns: Collection[str] = (),
 ) -> int:
     """Store a checked connection and make its first poll due.
 
-    Raises ``NotFoundError`` for an unknown tenant, ``ConfigurationError`` when the name or the poll target is taken.
+    ``owns`` are parts of the catalog that it is the system of record for. Raises ``NotFoundError`` for an unknown
+    tenant, ``ConfigurationError`` when the name, the poll target or one of those parts is taken.
     """
     with _race_is_taken(), db.transaction() as tx:
         tenant_id = _tenant_id(db, tx, tenant)
@@ -132,6 +136,7 @@ def add_connection(
             reports=reports,
             now=now,
         ).scalar_one()
+        owners.claim(db, tx, tenant_id=tenant_id, connection_id=connection_id, parts=owns)
         for stream in streams:
             db.execute(
                 tx,
@@ -160,6 +165,7 @@ def replace_connection(
     credentials: str,
     poll_target: str | None,
     streams: Sequence[str],
+    owns: Collection[str] = (),
 ) -> None:
     """Store new settings or credentials under the same name; refused credentials get a new chance."""
     with _race_is_taken(), db.transaction() as tx:
@@ -175,6 +181,7 @@ def replace_connection(
             credentials=credentials,
             target=poll_target,
         )
+        owners.claim(db, tx, tenant_id=row.tenant_id, connection_id=row.id, parts=owns)
         for stream in streams:
             db.execute(
                 tx,

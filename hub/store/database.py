@@ -142,6 +142,7 @@ def _postgres(url: sqlalchemy.URL, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=2,
         pool_pre_ping=True,
+        hide_parameters=True,  # payloads have no place in an error or a log
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
 
@@ -158,7 +159,11 @@ def _postgres(url: sqlalchemy.URL, pool_size: int) -> Engine:
 
 
 def _sqlite(url: sqlalchemy.URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

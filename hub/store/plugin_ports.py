@@ -83,6 +83,19 @@ class StoredDocuments:
         """Write it whole. Raises ``ConfigurationError`` above 1 MiB."""
         await self._db.run(self._put, name, document)
 
+    async def remove(self, name: str) -> None:
+        """Forget it; an unknown one is ignored."""
+        await self._db.run(self._remove, name)
+
+    def _remove(self, name: str) -> None:
+        with self._db.transaction() as tx:
+            self._db.execute(
+                tx,
+                "DELETE FROM document WHERE connection_id = :connection AND name = :name",
+                connection=self._connection_id,
+                name=name,
+            )
+
     def _get(self, name: str) -> JSON | None:
         with self._db.transaction() as tx:
             body = self._db.execute(

@@ -106,6 +106,7 @@ class Verdict:
 
     ``spent`` says that an attempt was used up; ``hold`` keeps the whole stream back for that long; ``refused`` is
     why the credential was turned away, which stops that side of the connection; ``fails`` stops it as a whole.
+    ``created``: the destination had nothing of this name before.
     """
 
     id: int
@@ -122,6 +123,7 @@ class Verdict:
     wake_key: str | None = None
     refused: str | None = None
     fails: bool = False
+    created: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from hub.store.catalog import tables as _catalog  # noqa: F401 - declares its tables
 from hub.store.tables import metadata
 
 

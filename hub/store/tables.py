@@ -17,6 +17,10 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 _NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 
+#: Records of a group that whoever closes it is told about.
+REMARKABLE = "group_name IS NOT NULL AND error IS NOT NULL AND state IN ('success', 'rejected', 'dead')"
+
+
 class Base(SQLModel, registry=registry()):
     """The hub's own registry: a plugin that uses SQLModel too never mixes its tables with these."""
 
@@ -153,6 +157,14 @@ class Record(Base, table=True):
             "wake_key",
             postgresql_where=text("state = 'parked'"),
             sqlite_where=text("state = 'parked'"),
+        ),
+        Index(
+            "record_remark",
+            "connection_id",
+            "group_name",
+            "id",
+            postgresql_where=text(REMARKABLE),
+            sqlite_where=text(REMARKABLE),
         ),
         Index(
             "record_dead",
@@ -351,6 +363,7 @@ class RecordGroup(Base, table=True):
     name: str = Field(primary_key=True)
     tenant_id: int = Field(sa_type=BigInteger)
     admitted: int = Field(default=0, sa_column=_count())
+    created: int = Field(default=0, sa_column=_count())
     success: int = Field(default=0, sa_column=_count())
     skipped: int = Field(default=0, sa_column=_count())
     rejected: int = Field(default=0, sa_column=_count())

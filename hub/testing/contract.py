@@ -415,8 +415,17 @@ class ContractSuite:
 
         async def close(pipeline: Pipeline) -> None:
             stream = pipeline.connector.streams[0].name
-            counts = dict.fromkeys(("success", "skipped", "rejected", "dead", "superseded", "discarded"), 0)
-            tally = GroupTally(name="group", stream=stream, admitted=0, **counts)
+            tally = GroupTally(
+                name="group",
+                stream=stream,
+                admitted=0,
+                success=0,
+                skipped=0,
+                rejected=0,
+                dead=0,
+                superseded=0,
+                discarded=0,
+            )
             for _ in range(2):
                 await pipeline.connector.close_group(tally)
 

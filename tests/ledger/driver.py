@@ -17,7 +17,7 @@ from hub.store.ledger.admit import Admitter
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import Settler
 from hub.store.rows import Held, ReportVerdict, Slice, Verdict
-from hub.store.tables import metadata
+from hub.store.schema import metadata
 from tests.ledger.books import Row, assert_at_rest, assert_books_balance
 
 SECOND = 1_000_000

@@ -25,7 +25,7 @@ from hub.store import migrate
 from hub.store.database import Database
 from hub.store.ledger import letters, sweep
 from hub.store.rows import OPEN_STATES, Slice
-from hub.store.tables import metadata
+from hub.store.schema import metadata
 from tests.ledger.driver import ANSWERS, MINUTE, REPORT_ANSWERS, Ledger, price
 from tests.ledger.model import Model, ModelRow
 

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from hub.records import GroupTally
+from hub import codec
+from hub.records import GroupTally, Outcome
 from hub.store.database import Database, as_dict
 from hub.store.rows import SETTLED_STATES, Locked
+from hub.store.tables import REMARKABLE
 
+#: Whoever closes a group is told about so many of its records.
+REMARK_LIMIT = 1000
 _SETTLED = " + ".join(SETTLED_STATES)
 
 
@@ -45,12 +49,44 @@ def closable(db: Database, connection_id: int) -> Sequence[GroupTally]:
     with db.transaction() as tx:
         rows = db.execute(
             tx,
-            f"SELECT name, stream, admitted, {', '.join(SETTLED_STATES)} FROM recordgroup "
+            f"SELECT name, stream, admitted, created, {', '.join(SETTLED_STATES)} FROM recordgroup "
             f"WHERE connection_id = :connection AND sealed_at IS NOT NULL AND closed_at IS NULL "
             f"AND admitted = {_SETTLED} ORDER BY sealed_at LIMIT 100",
             connection=connection_id,
+        ).all()
+        return [
+            GroupTally(**as_dict(row), remarks=_remarks(db, tx, connection_id, row.stream, row.name))
+            for row in rows
+        ]
+
+
+def _remarks(db: Database, tx: Connection, connection_id: int, stream: str, name: str) -> Sequence[Outcome]:
+    """What its records were rejected for or died of, and warnings of those that succeeded."""
+    rows = db.execute(
+        tx,
+        "SELECT id, key, payload, state, status, response_code, duration_ms, error, external_id, total_attempts "
+        f"FROM record WHERE connection_id = :connection AND group_name = :name AND stream = :stream "
+        f"AND {REMARKABLE} ORDER BY id LIMIT {REMARK_LIMIT}",
+        connection=connection_id,
+        name=name,
+        stream=stream,
+    )
+    return [
+        Outcome(
+            record_id=row.id,
+            stream=stream,
+            key=row.key,
+            payload=codec.loads(row.payload),
+            status="success" if row.state == "success" else "failed",
+            attempts=row.total_attempts,
+            response_code=row.response_code,
+            duration_ms=row.duration_ms,
+            error=row.error,
+            external_id=row.external_id,
+            group=name,
         )
-        return [GroupTally(**as_dict(row)) for row in rows]
+        for row in rows
+    ]
 
 
 def mark_closed(db: Database, connection_id: int, group: GroupTally) -> None:

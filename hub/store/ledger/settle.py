@@ -40,6 +40,10 @@ _UPDATE = {
 }
 
 
+#: From a transaction, its locked connection and the ids that are still held to what becomes of those.
+Decide = Callable[[Connection, Locked, Collection[int]], Sequence[Verdict]]
+
+
 @dataclass(kw_only=True)
 class Settler:
     """Settles one slice: every write is conditional on the claim, whose id is the fence."""
@@ -53,13 +57,23 @@ class Settler:
 
     def settle(self, verdicts: Sequence[Verdict]) -> Settlement:
         """Write the verdicts; those whose claim was lost meanwhile are not taken and counted in ``lost``."""
+        return self.settle_within(lambda _tx, _connection, _still_held: verdicts, len(verdicts))
+
+    def settle_within(self, decide: Decide, number: int) -> Settlement:
+        """Let ``decide`` work, inside of the transaction that settles, and write its verdicts.
+
+        It gets the ids that are still held: nothing must be done for others. ``number`` is how many there were. What
+        it raises undoes everything.
+        """
         held = {record.id: record for record in self.slice.records}
         with self.db.transaction() as tx:
             connection = lock(self.db, tx, self.slice.connection_id)
             still_held = self._still_held(tx)
-            final = [verdict for verdict in verdicts if verdict.id in still_held]
+            final = (
+                [v for v in decide(tx, connection, still_held) if v.id in still_held] if still_held else []
+            )
             if not final:
-                return Settlement(lost=len(verdicts))
+                return Settlement(lost=number)
             behind = self._behind(tx, [held[verdict.id] for verdict in final])
             final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
             inline = self.reports and connection.may_report
@@ -84,7 +98,7 @@ class Settler:
             at=connection.now,
             verdicts=final,
             to_report=to_report,
-            lost=len(verdicts) - len(final),
+            lost=number - len(final),
             groups=any(held[verdict.id].group is not None and _settled(verdict) for verdict in final),
         )
 
@@ -233,6 +247,8 @@ class Settler:
             moves.move(
                 record.stream, self._old_state, verdict.state, run_id=record.run_id, group=record.group
             )
+            if verdict.created:
+                moves.create(record.stream, group=record.group)
             if verdict.id in finished:
                 moves.report(record.stream, run_id=record.run_id)
         moves.write(self.db, tx, connection)

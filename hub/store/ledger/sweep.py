@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from hub.records import EVERYTHING
 from hub.store.database import Database, rowset
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import keep_attempts
@@ -128,19 +129,31 @@ def promote(db: Database, tx: Connection, connection: Locked, stream: str, order
 def wake(db: Database, connection_id: int, wake_key: str) -> int:
     """What was parked for ``wake_key`` goes on; returns how many records that were."""
     with db.transaction() as tx:
-        connection = lock(db, tx, connection_id)
-        rows = db.execute(
-            tx,
-            "UPDATE record SET state = 'waiting', due_at = :now, wake_key = NULL WHERE connection_id = :connection "
-            "AND state = 'parked' AND wake_key = :key RETURNING stream, run_id, group_name",
-            now=connection.now,
-            connection=connection.id,
-            key=wake_key,
-        ).all()
-        moves = Moves()
-        for row in rows:
-            moves.move(row.stream, "parked", "waiting", run_id=row.run_id, group=row.group_name)
-        moves.write(db, tx, connection)
+        return wake_within(db, tx, lock(db, tx, connection_id), [wake_key])
+
+
+def wake_within(db: Database, tx: Connection, connection: Locked, wake_keys: Sequence[str]) -> int:
+    """The same for several keys, inside a transaction that holds the connection's lock; EVERYTHING wakes all."""
+    if not wake_keys:
+        return 0
+    named = (
+        ""
+        if EVERYTHING in wake_keys
+        else f"AND wake_key IN (SELECT v.key FROM {db.rows('keys', key='text')})"
+    )
+    parameters = {"keys": rowset([{"key": key} for key in wake_keys])} if named else {}
+    rows = db.execute(
+        tx,
+        "UPDATE record SET state = 'waiting', due_at = :now, wake_key = NULL WHERE connection_id = :connection "
+        f"AND state = 'parked' {named} RETURNING stream, run_id, group_name",
+        now=connection.now,
+        connection=connection.id,
+        **parameters,
+    ).all()
+    moves = Moves()
+    for row in rows:
+        moves.move(row.stream, "parked", "waiting", run_id=row.run_id, group=row.group_name)
+    moves.write(db, tx, connection)
     return len(rows)
 
 

@@ -11,7 +11,7 @@ from hub.store.rows import SETTLED_STATES, STATES, Locked
 
 _TALLY_COLUMNS = ("admitted", *STATES, "reported", "report_dead", "coalesced")
 _RUN_COLUMNS = ("success", "skipped", "rejected", "dead", "superseded", "reported")
-_GROUP_COLUMNS = ("admitted", *SETTLED_STATES)
+_GROUP_COLUMNS = ("admitted", "created", *SETTLED_STATES)
 
 _UPSERT_TALLY = (
     f"INSERT INTO tally (connection_id, stream, tenant_id, {', '.join(_TALLY_COLUMNS)}) "
@@ -62,6 +62,11 @@ class Moves:
         """A record goes from one state to another."""
         self._enter(stream, old, run_id, group, -1)
         self._enter(stream, new, run_id, group, 1)
+
+    def create(self, stream: str, *, group: str | None) -> None:
+        """A record made something new where it went."""
+        if group is not None:
+            self._groups[stream, group]["created"] += 1
 
     def report(self, stream: str, *, run_id: int | None, by: int = 1) -> None:
         """A settled record's report was acknowledged, is not needed, or (``by`` -1) has to be made anew."""

@@ -1,0 +1,124 @@
+"""What a row holds after a draft was laid over it, and who it has that from. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from hub import codec
+from hub.catalog.shapes import MediaChange
+from hub.records import JSON
+from hub.store.catalog.drafts import Draft
+
+#: What a merchandising system adds to another system's category.
+_ENRICHMENT = frozenset({"facets", "related", "extra"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """A row as it stands, or would stand. ``exists`` is False for one that was never written."""
+
+    content: JSON = field(default_factory=dict)
+    sources: JSON = field(default_factory=dict)
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    gone: bool = False
+    exists: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Exists and is not gone."""
+        return self.exists and not self.gone
+
+
+def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
+    """The row with the draft's fields, media and state, and with ``source`` (a connection's id) noted."""
+    if draft.gone:
+        return row if not row.there else replace(row, gone=True)
+    fields = _allowed(row, draft, source)
+    content = _content({} if row.gone else row.content, fields, draft.media_changes)
+    if row.there and content == row.content and source in row.sources:
+        # Only who gives a field may have changed, and that nobody follows.
+        return replace(row, identity=draft.identity or row.identity)
+    return Row(
+        content=content,
+        sources=_sources(row.sources, source, draft, fields, now),
+        identity=draft.identity or row.identity,
+        exists=True,
+    )
+
+
+def same(old: Row, new: Row) -> bool:
+    """Nothing that anybody follows has changed."""
+    return (
+        old.exists == new.exists
+        and old.gone == new.gone
+        and old.content == new.content
+        and all(old.identity.get(name) == value for name, value in new.identity.items())
+    )
+
+
+def _allowed(row: Row, draft: Draft, source: str) -> Mapping[str, Any]:
+    foreign = row.there and not row.content.get("managed") and _maker(row) != source
+    if not (draft.enriches and foreign):
+        return draft.fields
+    return {name: value for name, value in draft.fields.items() if name in _ENRICHMENT}
+
+
+def _maker(row: Row) -> str | None:
+    """Who was there first."""
+    return next(iter(row.sources), None)
+
+
+def _content(old: JSON, fields: Mapping[str, Any], changes: Sequence[MediaChange]) -> JSON:
+    content = dict(old)
+    for name, value in fields.items():
+        if name == "extra":
+            # Whatever the catalog has no name for is laid over what others gave.
+            merged = _overlaid(old.get("extra") or {}, value or {}) if value != {} else {}
+            content |= {"extra": merged}
+        else:
+            content[name] = value
+    content = {
+        name: value for name, value in content.items() if value is not None and (name != "extra" or value)
+    }
+    if changes:
+        content["media"] = _media(content.get("media") or [], changes)
+    return content
+
+
+def _overlaid(old: JSON, new: JSON) -> JSON:
+    merged = {**old, **new}
+    return {name: value for name, value in merged.items() if value is not None or name not in old}
+
+
+def _media(old: Sequence[JSON], changes: Sequence[MediaChange]) -> list[JSON]:
+    media = {medium["key"]: medium for medium in old}
+    for change in changes:
+        if change.operation == "delete":
+            media.pop(change.medium.key, None)
+            continue
+        given = msgspec.to_builtins(change.medium, builtin_types=(Decimal,))
+        merged = {**media.get(change.medium.key, {}), **given}
+        media[change.medium.key] = {name: value for name, value in merged.items() if value is not None}
+    return list(media.values())
+
+
+def _sources(old: JSON, source: str, draft: Draft, fields: Mapping[str, Any], now: int) -> JSON:
+    """By connection: what it calls this, the hash of what it sent last, when, and the fields that are from it."""
+    given = {*fields, *(("media",) if draft.media_changes else ())}
+    sources = {
+        name: {**known, "fields": [one for one in known["fields"] if one not in given]}
+        for name, known in old.items()
+    }
+    mine = set(old[source]["fields"]) if source in old else set()
+    sources[source] = {
+        "id": draft.source_id,
+        "hash": codec.fingerprint(fields),
+        "at": now,
+        "fields": sorted(mine | given),
+    }
+    return sources

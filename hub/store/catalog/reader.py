@@ -1,0 +1,135 @@
+"""Reading the catalog and following its changes: ``hub.catalog.Catalog``, bound to a connection and its tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from hub.catalog import Change, Changes
+from hub.errors import ConfigurationError
+from hub.records import JSON
+from hub.store.catalog import clock, documents
+from hub.store.catalog.kinds import KINDS, Kind
+from hub.store.database import Database, rowset
+
+#: How a row leads to the product that it belongs to.
+_PRODUCT = {
+    "product": ("t.key", ""),
+    "variant": ("t.product_key", ""),
+    "price": (
+        "v.product_key",
+        "LEFT JOIN catalog_variant v ON v.tenant_id = t.tenant_id AND v.key = t.variant_key",
+    ),
+    "stock": (
+        "v.product_key",
+        "LEFT JOIN catalog_variant v ON v.tenant_id = t.tenant_id AND v.key = t.variant_key",
+    ),
+}
+
+
+class StoredCatalog:
+    """One tenant's catalog. ``connection_id`` is who reads: what only it has changed is no news to it."""
+
+    def __init__(self, db: Database, *, tenant_id: int, connection_id: int) -> None:
+        self._db, self._tenant_id, self._connection_id = db, tenant_id, connection_id
+
+    async def changes(
+        self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
+    ) -> Changes:
+        """See ``hub.catalog.Catalog``. Raises ``ConfigurationError`` for an unknown counterpart."""
+        return await self._db.run(self._changes, kinds, after, limit, counterpart)
+
+    async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
+        """See ``hub.catalog.Catalog``."""
+        return await self._db.run(self._read, kind, keys)
+
+    async def known(self, kind: str, keys: Collection[str]) -> Collection[str]:
+        """See ``hub.catalog.Catalog``."""
+        return await self._db.run(self._known, kind, keys)
+
+    def _changes(self, kinds: Collection[str], after: JSON, limit: int, counterpart: str | None) -> Changes:
+        """Kind by kind, each with a place of its own in the cursor, until the page is full."""
+        with self._db.transaction() as tx:
+            own = self._connection_id if counterpart is None else self._named(tx, counterpart)
+            horizon, end = clock.horizon(self._db, tx), clock.end(self._db, tx)
+            cursor = {kind: place for kind, place in after.items() if place[0] < end}
+            found: list[Change] = []
+            for kind in sorted(kinds, key=list(KINDS).index):
+                rows = self._page(
+                    tx, KINDS[kind], cursor.get(kind, (0, "")), limit - len(found), horizon, own
+                )
+                found += (_change(kind, row) for row in rows)
+                if rows:
+                    cursor[kind] = [rows[-1].place, rows[-1].key]
+                if len(found) >= limit:
+                    break
+        return Changes(changes=found, cursor=cursor, full=len(found) >= limit)
+
+    def _page(
+        self, tx: Connection, kind: Kind, place: Sequence[Any], limit: int, horizon: int, own: int
+    ) -> Sequence[Row[Any]]:
+        """By the last change of anybody but ``own``: for rows that it changed itself, the last one before that."""
+        product, join = _PRODUCT.get(kind.name, ("NULL", ""))
+        columns = f"t.key, t.gone_at, {product} AS product"
+        branches = (
+            (
+                f"SELECT {columns}, t.changed_in AS place FROM {kind.table} t {join} WHERE t.tenant_id = :tenant "
+                "AND (t.changed_in, t.key) > (:number, :key) AND t.changed_in < :horizon AND t.changed_by <> :own"
+            ),
+            (
+                f"SELECT {columns}, t.changed_in_by_others AS place FROM {kind.table} t {join} WHERE t.tenant_id = :tenant "
+                "AND t.changed_in > :number AND t.changed_by = :own AND t.changed_in_by_others > 0 "
+                "AND (t.changed_in_by_others, t.key) > (:number, :key) AND t.changed_in_by_others < :horizon"
+            ),
+        )
+        return self._db.execute(
+            tx,
+            f"SELECT key, gone_at, product, place FROM ({' UNION ALL '.join(branches)}) AS changed "
+            "ORDER BY place, key LIMIT :limit",
+            tenant=self._tenant_id,
+            number=place[0],
+            key=place[1],
+            horizon=horizon,
+            own=own,
+            limit=limit,
+        ).all()
+
+    def _named(self, tx: Connection, name: str) -> int:
+        found = self._db.execute(
+            tx,
+            "SELECT id FROM connection WHERE name = :name AND tenant_id = :tenant",
+            name=name,
+            tenant=self._tenant_id,
+        ).scalar_one_or_none()
+        if found is None:
+            raise ConfigurationError(
+                f"there is no connection {name} of this tenant", field="settings.counterpart"
+            )
+        return int(found)
+
+    def _read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
+        with self._db.transaction() as tx:
+            return documents.read(self._db, tx, self._tenant_id, kind, keys)
+
+    def _known(self, kind: str, keys: Collection[str]) -> Collection[str]:
+        with self._db.transaction() as tx:
+            rows = self._db.execute(
+                tx,
+                f"SELECT t.key FROM {self._db.rows('keys', key='text')} JOIN {KINDS[kind].table} t "
+                "ON t.tenant_id = :tenant AND t.key = v.key WHERE t.gone_at IS NULL",
+                keys=rowset([{"key": key} for key in keys]),
+                tenant=self._tenant_id,
+            )
+            return {row.key for row in rows}
+
+
+def _change(kind: str, row: Row[Any]) -> Change:
+    return Change(
+        kind=kind,
+        key=row.key,
+        stamp=f"{row.place:020d}",
+        product=row.product,
+        gone=row.gone_at is not None,
+    )

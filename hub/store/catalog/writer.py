@@ -1,0 +1,162 @@
+"""Writing the catalog: a batch of entities, inside the transaction in which their records settle."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.catalog import Effect, Entity, Written, shapes, wake_key
+from hub.store.catalog import clock, owners, table, tree
+from hub.store.catalog.drafts import Draft, columns_of, drafts_of
+from hub.store.catalog.kinds import KINDS
+from hub.store.catalog.merge import Row, laid_over, same
+from hub.store.database import Database
+from hub.store.ledger.sweep import wake_within
+from hub.store.rows import Locked
+
+
+@dataclass(kw_only=True)
+class StoredCatalogWriter:
+    """``hub.catalog.CatalogWriter``: one transaction's writes, by one connection.
+
+    Writers of one tenant take turns, by a lock on its row: what is merged is what is there.
+    """
+
+    db: Database
+    tx: Connection
+    connection: Locked
+
+    def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
+        """Upsert or delete a batch, in order; one answer for each."""
+        self._lock_tenant()
+        links = tree.Links.of(self.db, self.tx, self.connection.tenant_id, entities)
+        effects = [_Effects() for _ in entities]
+        ready: list[tuple[int, Draft]] = []
+        for place, entity in enumerate(entities):
+            effects[place].unknown = links.awaited(entity)
+            effects[place].errors = links.faults(entity)
+            effects[place].warnings = links.warnings(entity)
+            if not effects[place].unknown and not effects[place].errors:
+                ready += ((place, draft) for draft in drafts_of(entity))
+        ready += self._disappearing(entities, {place for place, _ in ready})
+        self._write(ready, effects)
+        return [one.written() for one in effects]
+
+    def _lock_tenant(self) -> None:
+        self.db.execute(
+            self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.connection.tenant_id
+        )
+
+    def _disappearing(
+        self, entities: Sequence[Entity], ready: Collection[int]
+    ) -> Sequence[tuple[int, Draft]]:
+        """Variants of deleted products, and those that a complete list does not name."""
+        complete = {
+            entity.key: (place, entity)
+            for place, entity in enumerate(entities)
+            if isinstance(entity, shapes.Product)
+            and place in ready
+            and (entity.all_variants or entity.operation == "delete")
+        }
+        there = table.keys_of_variants(self.db, self.tx, self.connection.tenant_id, list(complete))
+        gone: list[tuple[int, Draft]] = []
+        for product, (place, entity) in complete.items():
+            named = set() if entity.operation == "delete" else {variant.key for variant in entity.variants}
+            gone += (
+                (place, Draft(kind="variant", key=key, gone=True, source_id=key))
+                for key in there[product]
+                if key not in named
+            )
+        return gone
+
+    def _write(self, ready: Iterable[tuple[int, Draft]], effects: Sequence[_Effects]) -> None:
+        by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
+        for place, draft in ready:
+            by_kind[draft.kind].append((place, draft))
+        rules = owners.others_than(self.db, self.tx, self.connection.tenant_id, self.connection.id)
+        numbers: list[int] = []
+        for kind in KINDS:
+            if kind in by_kind:
+                self._write_kind(kind, by_kind[kind], effects, rules, numbers)
+
+    def _write_kind(
+        self,
+        kind: str,
+        drafts: Sequence[tuple[int, Draft]],
+        effects: Sequence[_Effects],
+        rules: owners.Owners,
+        numbers: list[int],
+    ) -> None:
+        before = table.load(
+            self.db, self.tx, self.connection.tenant_id, kind, {draft.key for _, draft in drafts}
+        )
+        after: dict[str, Row] = {}
+        columns: dict[str, Mapping[str, Any]] = {}
+        for place, draft in drafts:
+            row = after.get(draft.key) or before.get(draft.key) or Row()
+            admitted, left = rules.admit(draft, row)
+            effects[place].left |= left
+            if admitted is None:
+                continue
+            new = laid_over(row, admitted, source=str(self.connection.id), now=self.connection.now)
+            effects[place].note(draft, row, new)
+            if new is not row:
+                after[draft.key] = new
+                columns[draft.key] = {**new.identity, **columns_of(admitted, new.content)}
+        self._store(kind, before, after, columns, numbers)
+
+    def _store(
+        self,
+        kind: str,
+        before: Mapping[str, Row],
+        after: Mapping[str, Row],
+        columns: Mapping[str, Mapping[str, Any]],
+        numbers: list[int],
+    ) -> None:
+        changed = {key: row for key, row in after.items() if not same(before.get(key, Row()), row)}
+        quiet = {
+            key: row
+            for key, row in after.items()
+            if key not in changed and row.sources != before.get(key, Row()).sources
+        }
+        table.note_sources(self.db, self.tx, self.connection.tenant_id, kind, quiet)
+        if not changed:
+            return
+        if not numbers:
+            numbers.append(clock.number(self.db, self.tx))
+        rows = {key: (row, columns[key]) for key, row in changed.items()}
+        table.store(self.db, self.tx, self.connection, kind, rows, number=numbers[0])
+        if kind == "category":
+            new = [key for key, row in changed.items() if row.there and not before.get(key, Row()).there]
+            wake_within(self.db, self.tx, self.connection, [wake_key(key) for key in new])
+
+
+@dataclass(kw_only=True)
+class _Effects:
+    """What one entity's drafts come to."""
+
+    created: bool = False
+    changed: bool = False
+    unknown: Sequence[str] = ()
+    errors: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    left: dict[str, str] = field(default_factory=dict)
+
+    def note(self, draft: Draft, old: Row, new: Row) -> None:
+        if not same(old, new):
+            self.changed = True
+            self.created |= draft.main and not old.there and new.there
+
+    def written(self) -> Written:
+        effect: Effect = "created" if self.created else "updated" if self.changed else "unchanged"
+        return Written(
+            effect=effect,
+            unknown=self.unknown,
+            left=self.left,
+            warnings=self.warnings,
+            errors=self.errors,
+        )

@@ -1,0 +1,111 @@
+"""A tenant's catalog without connectors: written and read through the ports that plugins are handed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.catalog import Change, Changes, Written, parse
+from hub.records import JSON
+from hub.store import connections
+from hub.store.catalog import owners
+from hub.store.catalog.reader import StoredCatalog
+from hub.store.catalog.tables import Entry
+from hub.store.catalog.writer import StoredCatalogWriter
+from hub.store.database import Database
+from hub.store.ledger.lock import lock
+
+EVERY_KIND = ("product", "variant", "price", "stock", "category", "location", "customer")
+
+
+class Shelf:
+    """One tenant's catalog; its connections are known by name."""
+
+    def __init__(self, db: Database, tenant: str, *names: str) -> None:
+        self.db, self.tenant = db, tenant
+        connections.add_tenant(db, tenant)
+        self.ids = {name: self._connect(name) for name in names}
+
+    def write(self, name: str, *bodies: JSON) -> Sequence[Written]:
+        """Write entities as a connection, in one transaction."""
+        with self.db.transaction() as tx:
+            return self.write_within(tx, name, *bodies)
+
+    def write_within(self, tx: Connection, name: str, *bodies: JSON) -> Sequence[Written]:
+        """The same in a transaction of the caller's."""
+        writer = StoredCatalogWriter(db=self.db, tx=tx, connection=lock(self.db, tx, self.ids[name]))
+        return writer.write([parse(body) for body in bodies])
+
+    def effects(self, name: str, *bodies: JSON) -> list[str]:
+        """What became of each."""
+        return [written.effect for written in self.write(name, *bodies)]
+
+    def read(self, kind: str, key: str) -> JSON | None:
+        """A document, or None."""
+        found = asyncio.run(self._catalog("shop").read(kind, [key]))
+        return found.get(key)
+
+    def changes(
+        self, name: str, *, after: JSON | None = None, kinds: Collection[str] = EVERY_KIND, **options: Any
+    ) -> Changes:
+        """What a connection hears of."""
+        return asyncio.run(self._catalog(name).changes(kinds, after=after or {}, **options))
+
+    def heard(self, name: str, *, after: JSON | None = None) -> set[tuple[str, str]]:
+        """Kind and key of all that a connection hears of, page by page."""
+        return {(one.kind, one.key) for one in self.all_changes(name, after=after)}
+
+    def all_changes(self, name: str, *, after: JSON | None = None, limit: int = 2) -> Iterator[Change]:
+        """Every change, read in small pages."""
+        page = self.changes(name, after=after, limit=limit)
+        yield from page.changes
+        while page.full:
+            page = self.changes(name, after=page.cursor, limit=limit)
+            yield from page.changes
+
+    def own(self, name: str, *parts: str) -> None:
+        """Make a connection the system of record."""
+        with self.db.transaction() as tx:
+            tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
+            owners.claim(self.db, tx, tenant_id=tenant_id, connection_id=self.ids[name], parts=parts)
+
+    def rows(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of every table, as it stands."""
+        tables = sorted(one.__tablename__ for one in Entry.__subclasses__())
+        with self.db.transaction() as tx:
+            return {
+                table: [
+                    dict(row._mapping)
+                    for row in self.db.execute(tx, f"SELECT * FROM {table} ORDER BY tenant_id, key")
+                ]
+                for table in tables
+            }
+
+    @contextmanager
+    def open_transaction(self) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block."""
+        with self.db.transaction() as tx:
+            yield tx
+
+    def _connect(self, name: str) -> int:
+        return connections.add_connection(
+            self.db,
+            tenant=self.tenant,
+            name=name,
+            connector="any",
+            config={},
+            credentials="",
+            poll_target=None,
+            streams=[],
+            reports=False,
+            polls=False,
+        )
+
+    def _catalog(self, name: str) -> StoredCatalog:
+        with self.db.transaction() as tx:
+            tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
+        return StoredCatalog(self.db, tenant_id=tenant_id, connection_id=self.ids[name])

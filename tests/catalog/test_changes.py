@@ -1,0 +1,222 @@
+"""Every real change reaches every connection that follows, and none reaches the one that it came from."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from hub.errors import ConfigurationError
+from hub.records import JSON
+from hub.store import migrate
+from hub.store.catalog import clock
+from hub.store.database import Database
+from hub.store.schema import metadata
+from tests.catalog.shelf import Shelf
+
+PRODUCTS = [{"kind": "product", "key": key, "brand": "a"} for key in "abcde"]
+
+
+def test_a_new_follower_gets_everything(shelf: Shelf) -> None:
+    """A full pass, page by page."""
+    shelf.write("shop", *PRODUCTS, {"kind": "category", "key": "c"})
+
+    assert shelf.heard("erp") == {("product", key) for key in "abcde"} | {("category", "c")}
+
+
+def test_a_follower_hears_of_a_change_once(shelf: Shelf) -> None:
+    """From its cursor on, however often the key changed meanwhile."""
+    shelf.write("shop", *PRODUCTS)
+    cursor = shelf.changes("erp").cursor
+    for brand in "bcd":
+        shelf.write("shop", {"kind": "product", "key": "a", "brand": brand})
+
+    news = shelf.changes("erp", after=cursor)
+
+    assert [change.key for change in news.changes] == ["a"]
+    assert shelf.changes("erp", after=news.cursor).changes == []
+
+
+def test_a_change_is_not_told_to_who_made_it(shelf: Shelf) -> None:
+    """Unless somebody else changed the same thing before, which it has not heard of yet."""
+    shelf.write("shop", {"kind": "product", "key": "a", "brand": "1"})
+    shelf.write("erp", {"kind": "product", "key": "b", "brand": "1"})
+    assert shelf.heard("erp") == {("product", "a")}
+
+    shelf.write("erp", {"kind": "product", "key": "a", "brand": "2"})
+    assert shelf.heard("erp") == {("product", "a")}
+    assert shelf.heard("shop") == {("product", "a"), ("product", "b")}
+
+
+def test_an_exporter_may_name_the_connection_that_imports_from_the_same_system(shelf: Shelf) -> None:
+    """What that one wrote is what the system said itself."""
+    shelf.write("shop", {"kind": "product", "key": "a"})
+    shelf.write("erp", {"kind": "product", "key": "b"})
+
+    news = shelf.changes("shop", counterpart="erp").changes
+
+    assert [change.key for change in news] == ["a"]
+    with pytest.raises(ConfigurationError, match=r"settings\.counterpart: there is no connection nobody"):
+        shelf.changes("shop", counterpart="nobody")
+
+
+def test_what_is_gone_is_told(shelf: Shelf) -> None:
+    """However late a follower comes."""
+    shelf.write("shop", {"kind": "product", "key": "a"})
+    shelf.write("shop", {"kind": "product", "key": "a", "operation": "delete"})
+
+    (change,) = shelf.changes("erp").changes
+
+    assert (change.key, change.gone) == ("a", True)
+
+
+def test_a_price_says_whose_it_is(shelf: Shelf) -> None:
+    """Variants, prices and stock lead to their product."""
+    shelf.write(
+        "shop",
+        {
+            "kind": "product",
+            "key": "a",
+            "variants": [
+                {"key": "v", "prices": [{"currency": "USD", "amount": 1}], "stock": [{"on_hand": 1}]}
+            ],
+        },
+    )
+
+    changes = shelf.changes("erp").changes
+
+    assert {change.kind: change.product for change in changes} == {
+        "product": "a",
+        "variant": "a",
+        "price": "a",
+        "stock": "a",
+    }
+
+
+def test_stamps_grow_and_compare_as_text(shelf: Shelf) -> None:
+    """So that the ledger knows which of two is newer."""
+    stamps = []
+    for brand in map(str, range(12)):
+        shelf.write("shop", {"kind": "product", "key": "a", "brand": brand})
+        stamps.append(shelf.changes("erp").changes[0].stamp)
+
+    assert stamps == sorted(set(stamps))
+
+
+def test_a_change_that_commits_late_is_not_missed(postgres_db: Database) -> None:
+    """A transaction that began earlier commits after a later one was read: the reader waits for it."""
+    shelf, other = Shelf(postgres_db, "acme", "shop", "erp"), Shelf(postgres_db, "globex", "rival")
+    cursor: JSON = {}
+    with shelf.open_transaction() as early:
+        shelf.write_within(early, "shop", {"kind": "product", "key": "early"})
+        other.write("rival", {"kind": "product", "key": "later"})
+        # Another tenant's writer is not held up, and its reader goes no further than the oldest open transaction.
+        assert other.changes("rival", after=cursor).changes == []
+        page = shelf.changes("erp", after=cursor)
+        assert page.changes == []
+
+    assert shelf.heard("erp", after=page.cursor) == {("product", "early")}
+
+
+def test_writers_of_one_tenant_merge_what_is_there(postgres_db: Database) -> None:
+    """They take turns: neither loses a field of the other."""
+    shelf = Shelf(postgres_db, "acme", "shop", "erp")
+    shelf.write("shop", {"kind": "product", "key": "a", "status": "x"})
+    waiting = threading.Thread(
+        target=shelf.write, args=("erp", {"kind": "product", "key": "a", "brand": "erp"})
+    )
+    with shelf.open_transaction() as tx:
+        shelf.write_within(tx, "shop", {"kind": "product", "key": "a", "status": "y"})
+        waiting.start()
+    waiting.join(timeout=10)
+
+    stored = shelf.read("product", "a") or {}
+    assert (stored["brand"], stored["status"]) == ("erp", "y")
+
+
+def test_a_cursor_from_before_a_restore_means_a_full_pass(shelf: Shelf) -> None:
+    """A dump that was restored elsewhere bears numbers that are yet to come there."""
+    shelf.write("shop", *PRODUCTS)
+    future = 2**40
+    with shelf.open_transaction() as tx:
+        shelf.db.execute(tx, "UPDATE catalog_product SET changed_in = :number", number=future)
+        clock.restamp(shelf.db, tx)
+
+    assert shelf.heard("erp", after={"product": [future, "e"]}) == {("product", key) for key in "abcde"}
+    assert migrate.differences(shelf.db) == []
+
+
+class Followers(RuleBasedStateMachine):
+    """Whatever is written by whom, a follower that has read to the end knows the catalog as it stands."""
+
+    db: Database
+
+    def __init__(self) -> None:
+        super().__init__()
+        with self.db.transaction() as tx:
+            for table in reversed(metadata.sorted_tables):
+                tx.execute(table.delete())
+        self.shelf = Shelf(self.db, "acme", "shop", "erp", "follower")
+        self.cursors: dict[str, JSON] = {name: {} for name in self.shelf.ids}
+        self.known: dict[str, dict[str, Any]] = {name: {} for name in self.shelf.ids}
+        self.told: dict[str, list[str]] = {name: [] for name in self.shelf.ids}
+        self.foreign: dict[str, set[str]] = {name: set() for name in self.shelf.ids}
+
+    @rule(
+        name=st.sampled_from(("shop", "erp")),
+        key=st.sampled_from("abc"),
+        body=st.fixed_dictionaries(
+            {},
+            optional={
+                "brand": st.sampled_from(("x", "y", None)),
+                "status": st.sampled_from(("p", None)),
+                "operation": st.just("delete"),
+            },
+        ),
+    )
+    def write(self, name: str, key: str, body: JSON) -> None:
+        """Somebody writes something, perhaps what is there already."""
+        before = self.shelf.read("product", key)
+        (effect,) = self.shelf.effects(name, {"kind": "product", "key": key, **body})
+        assert (effect == "unchanged") == (self.shelf.read("product", key) == before)
+        if effect != "unchanged":
+            for other in self.shelf.ids:
+                if other != name:
+                    self.foreign[other].add(key)
+
+    @rule(name=st.sampled_from(("shop", "erp", "follower")), limit=st.integers(1, 3))
+    def follow(self, name: str, limit: int) -> None:
+        """Somebody reads on from its cursor, one page."""
+        page = self.shelf.changes(name, after=self.cursors[name], limit=limit)
+        keys = [change.key for change in page.changes]
+        assert len(set(keys)) == len(keys)
+        assert set(keys) <= self.foreign[name], "nobody is told what only it has changed"
+        self.cursors[name] = page.cursor
+        for change in page.changes:
+            self.known[name][change.key] = None if change.gone else self.shelf.read("product", change.key)
+        self.foreign[name] -= set(keys)
+
+    @invariant()
+    def nothing_is_missed(self) -> None:
+        """Read to the end, without moving on: all that others have changed is still to come."""
+        for name in self.shelf.ids:
+            to_come = {change.key for change in self.shelf.all_changes(name, after=self.cursors[name])}
+            assert to_come == self.foreign[name]
+
+
+def test_followers_miss_nothing_and_hear_nothing_twice(db: Database) -> None:
+    """Over histories of writers and followers."""
+    machine = type("Followers", (Followers,), {"db": db})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=15,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
