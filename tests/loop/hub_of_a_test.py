@@ -31,8 +31,8 @@ from hub.store.ledger import letters
 from hub.store.ledger.bells import Bell
 from hub.store.quarantine import list_quarantine
 from hub.store.runs import list_runs
-from hub.store.stats import StreamStats, by_stream
 from hub.store.schema import metadata
+from hub.store.stats import StreamStats, by_stream
 from hub.telemetry import Polled, Swept, Worked
 
 SECOND = 1_000_000
