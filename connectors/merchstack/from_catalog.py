@@ -1,0 +1,181 @@
+"""Documents of the catalog as Merchstack's records, in the official spelling. Pure functions, without metadata.
+
+Left out, because Merchstack has no name for it: of a product ``status``, ``options`` and ``tags``; of a variant
+``title``, ``gtin``, ``position``, weight, lengths and media of its own; of a medium ``alt``; of a category ``managed``
+and ``path``; prices of another kind or currency, dates of a price, and which location holds how much of the stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from pydantic import AliasChoices
+
+from connectors.merchstack.shapes import (
+    Asset,
+    CategoryRecord,
+    Facet,
+    FacetDetail,
+    FocalPoint,
+    ProductRecord,
+    Shape,
+    Translation,
+    VariantRecord,
+)
+from connectors.merchstack.to_catalog import PRICE_KIND
+from hub import money
+from hub.errors import RejectedError
+from hub.records import JSON
+
+#: A time before all others.
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def category_record(document: JSON) -> JSON:
+    """A category document (``hub.catalog.ports.Catalog.read``) as a record. What is absent stays absent."""
+    return _record(
+        CategoryRecord,
+        document,
+        translations=_each(Translation),
+        media=_media,
+        facets=lambda facets: [_record(Facet, each, details=_each(FacetDetail)) for each in facets],
+    )
+
+
+def product_record(
+    document: JSON,
+    *,
+    currency: str | None,
+    price_kind: str = PRICE_KIND,
+    location: str | None = None,
+    now: datetime | None = None,
+) -> JSON:
+    """A product document, with its variants, as a record.
+
+    A variant has one price: the one of ``price_kind`` in ``currency`` (default: in the only currency there is) that
+    holds at ``now`` (default: one without dates). Stock is the sum over all locations, or what ``location`` has, the
+    threshold the largest. Raises ``RejectedError`` where the price cannot be told.
+    """
+    offers = _Offers(currency, price_kind, location, now)
+    record = _record(
+        ProductRecord,
+        document,
+        translations=_each(Translation),
+        media=_media,
+        attributes=_attributes,
+        variants=lambda variants: [
+            offers.added(_record(VariantRecord, each, attributes=_attributes), each, f"variants.{place}")
+            for place, each in enumerate(variants)
+        ],
+    )
+    if offers.faults:
+        raise RejectedError(*offers.faults)
+    return record
+
+
+@cache
+def official(shape: type[Shape]) -> Mapping[str, str]:
+    """What the catalog's fields are called in a record."""
+    return {
+        name: str(field.validation_alias.choices[0])
+        for name, field in shape.model_fields.items()
+        if isinstance(field.validation_alias, AliasChoices)
+    }
+
+
+def _record(shape: type[Shape], document: Mapping[str, Any], **parts: Callable[[Any], Any]) -> JSON:
+    """The fields that have a name over there, and what came from there without a name here."""
+    record: JSON = dict(document.get("extra") or {})
+    for name, spelling in official(shape).items():
+        if name in document and document[name] is not None:
+            value = document[name]
+            record[spelling] = parts[name](value) if name in parts else value
+    return record
+
+
+def _each(shape: type[Shape]) -> Callable[[Sequence[JSON]], list[JSON]]:
+    return lambda documents: [_record(shape, each) for each in documents]
+
+
+def _media(media: Sequence[JSON]) -> list[JSON]:
+    return [_record(Asset, each, focal_point=lambda point: _record(FocalPoint, point)) for each in media]
+
+
+def _attributes(attributes: Mapping[str, Sequence[str]]) -> list[JSON]:
+    """An array with one object, as the seed's examples have it."""
+    return [{name: list(values) for name, values in attributes.items()}] if attributes else []
+
+
+class _Offers:
+    """What a variant costs and how many there are, as Merchstack wants to know it."""
+
+    def __init__(self, currency: str | None, kind: str, location: str | None, now: datetime | None) -> None:
+        self.faults: list[str] = []
+        self._currency = currency
+        self._kind = kind
+        self._location = location
+        self._now = now
+
+    def added(self, record: JSON, variant: JSON, path: str) -> JSON:
+        price = self._price(variant.get("prices") or (), path)
+        return {**record, **price, **self._stock(variant.get("stock") or ())}
+
+    def _price(self, prices: Sequence[JSON], path: str) -> JSON:
+        fitting = [each for each in prices if self._fits(each)]
+        currencies = sorted({each["currency"] for each in fitting})
+        if len(currencies) > 1:
+            self.faults.append(
+                f"{path}.price: there are prices in {', '.join(currencies)}; say with settings.currency which to export"
+            )
+            return {}
+        if not fitting:
+            return {}
+        chosen = max(fitting, key=lambda each: _moment(each.get("valid_from")) or _ALWAYS)
+        try:
+            return {**dict(_amounts(chosen)), "currencyCode": chosen["currency"]}
+        except (ValueError, ArithmeticError) as error:
+            self.faults.append(f"{path}.price: {error}; correct it in the catalog")
+            return {}
+
+    def _fits(self, price: JSON) -> bool:
+        if price.get("amount") is None and price.get("compare_at") is None:
+            return False
+        if price.get("kind", PRICE_KIND) != self._kind or self._currency not in {None, price["currency"]}:
+            return False
+        return self._holds(price)
+
+    def _holds(self, price: JSON) -> bool:
+        start, end = price.get("valid_from"), price.get("valid_to")
+        if self._now is None:
+            return start is None and end is None
+        begun = start is None or ((at := _moment(start)) is not None and at <= self._now)
+        ended = end is not None and ((at := _moment(end)) is None or at <= self._now)
+        return begun and not ended
+
+    def _stock(self, levels: Sequence[JSON]) -> JSON:
+        counted = [each for each in levels if self._location in {None, each.get("location")}]
+        on_hand = [each["on_hand"] for each in counted if each.get("on_hand") is not None]
+        thresholds = [each["threshold"] for each in counted if each.get("threshold") is not None]
+        return {
+            **({"stockOnHand": sum(on_hand)} if on_hand else {}),
+            **({"outOfStockThreshold": max(thresholds)} if thresholds else {}),
+        }
+
+
+def _amounts(price: JSON) -> Iterator[tuple[str, int]]:
+    for name, spelling in (("amount", "price"), ("compare_at", "compareAtPrice")):
+        if price.get(name) is not None:
+            yield spelling, money.to_minor(Decimal(price[name]), price["currency"])
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A moment without an offset is one in UTC; None for what is none."""
+    try:
+        at = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,271 @@
+"""A category and a product as Merchstack writes them, in every spelling that seed 003 shows.
+
+A field is called here as the catalog calls it; its first spelling is the official one. What is absent is ``UNSET``,
+null is None. Fields without a name here are kept as they are, in ``model_extra``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from hub import exact, money
+from hub.excerpt import excerpt
+
+#: Pixels and quantities beyond these are a mistake.
+MAX_PIXELS, MAX_QUANTITY = 2**31 - 1, 2**53 - 1
+
+_IN_BRACKETS = re.compile(r"\s*<([^<>]*)>\s*")
+_DIGITS = re.compile(r"[0-9]{1,10}")
+
+
+class UnfitError(ValueError):
+    """A value cannot be taken; the text says why and what would do."""
+
+
+def is_given(value: object) -> bool:
+    """Whether a field stood in the record, be it null."""
+    return value is not UNSET
+
+
+def spelled(*spellings: str) -> Any:
+    """A field that may be absent, by its spellings, the official one first."""
+    return Field(UNSET, validation_alias=AliasChoices(*spellings))
+
+
+def required(*spellings: str) -> Any:
+    """A field without which its object means nothing."""
+    return Field(validation_alias=AliasChoices(*spellings))
+
+
+def unwrapped(url: str) -> str:
+    """``<https://a.example>`` without its brackets, as the seed shows URLs; any other text as it is."""
+    match = _IN_BRACKETS.fullmatch(url)
+    return match[1] if match else url
+
+
+def _pixels(value: Any) -> int:
+    """A number or a text of digits: the seed's example and its property table disagree."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_PIXELS:
+        raise UnfitError(f"{excerpt(value)} is no number of pixels; write a whole number such as 159")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnfitError(
+            f"{excerpt(value)} is no whole number; write one such as 22, without quotes or point"
+        )
+    if abs(value) > MAX_QUANTITY:
+        raise UnfitError(f"{excerpt(value)} is beyond {MAX_QUANTITY}; write the real quantity")
+    return value
+
+
+def _not_negative(value: int) -> int:
+    if value < 0:
+        raise UnfitError(f"{value} is negative; write 0 or more")
+    return value
+
+
+def _coordinate(value: Any) -> int | Decimal:
+    number = exact.parse(value) if isinstance(value, str) else exact.exact(value)
+    if number is None:
+        raise UnfitError(f"{excerpt(value)} is no number; write one such as 23")
+    return number
+
+
+def _minor(value: Any, info: ValidationInfo) -> int:
+    """Seed 003: "specified in a decimal-less format"."""
+    if isinstance(value, str):
+        raise UnfitError(
+            f"{excerpt(value)} is a text; write minor units as a number, such as 3999 for 39.99 USD"
+        )
+    if isinstance(value, Decimal | float):
+        remedy = _in_minor(exact.exact(value), info.data.get("currency_code"))
+        raise UnfitError(f"{excerpt(value)} has a decimal point; write minor units, {remedy}")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnfitError(f"{excerpt(value)} is no number; write minor units, such as 3999 for 39.99 USD")
+    if value < 0:
+        raise UnfitError(f"{excerpt(value)} is negative; write 0 or more")
+    if exact.bounded(value * 10_000) is None:
+        raise UnfitError(f"it has more than {exact.MAX_DIGITS - 4} digits; write the real price")
+    return value
+
+
+def _in_minor(value: int | Decimal | None, currency: object) -> str:
+    try:
+        if value is not None and isinstance(currency, str):
+            return str(money.to_minor(Decimal(value), currency))
+    except (ValueError, ArithmeticError):
+        pass
+    return "such as 3999 for 39.99 USD"
+
+
+def _text_as_it_is(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    return value if isinstance(value, str) else validate(value)
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _merged(objects: Sequence[Mapping[str, list[str] | None]]) -> dict[str, list[str]]:
+    """All objects as one; an attribute that is null is none."""
+    attributes: dict[str, list[str]] = {}
+    for each in objects:
+        for name, values in each.items():
+            if values is not None:
+                attributes.setdefault(name, []).extend(values)
+    return attributes
+
+
+Text = StrictStr | None
+Flag = StrictBool | None
+#: What the catalog takes as a key.
+Id = Annotated[StrictStr, StringConstraints(min_length=1, max_length=512)]
+Language = Annotated[StrictStr, StringConstraints(min_length=1, max_length=64)]
+Url = Annotated[StrictStr, AfterValidator(unwrapped)]
+Pixels = Annotated[int, BeforeValidator(_pixels)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Coordinate = Annotated[int | Decimal, BeforeValidator(_coordinate)]
+Minor = Annotated[int, BeforeValidator(_minor)]
+CurrencyCode = Annotated[str, BeforeValidator(money.code)]
+_Values = Annotated[list[StrictStr], BeforeValidator(_one_or_many)]
+#: An array of objects or one object; values are a text or an array of texts.
+Attributes = Annotated[
+    list[dict[str, _Values | None]],
+    BeforeValidator(lambda value: [value] if isinstance(value, dict) else value),
+    AfterValidator(_merged),
+]
+
+
+class Shape(BaseModel):
+    """What all have in common: unknown fields stay, texts are not numbers, numbers no texts."""
+
+    model_config = ConfigDict(extra="allow", arbitrary_types_allowed=True, protected_namespaces=())
+
+
+class Translation(Shape):
+    """Texts in one language."""
+
+    language: Language = required("languageCode")
+    name: Text = spelled("name")
+    navigation_name: Text = spelled("navName")
+    slug: Text = spelled("slug")
+    description: Text = spelled("description")
+    page_title: Text = spelled("pageTitle")
+    page_description: Text = spelled("pageDescription")
+
+
+class FocalPoint(Shape):
+    """Where an image must not be cropped."""
+
+    x: Coordinate | None = spelled("x")
+    y: Coordinate | None = spelled("y")
+
+
+class Asset(Shape):
+    """A medium. A focal point that is a text, as the property table says, has no form that is known: it stays a text."""
+
+    key: Id = required("externalSystemAssetId")
+    name: Text = spelled("name")
+    type: Text = spelled("type")
+    mime_type: Text = spelled("mimeType")
+    width: Pixels | None = spelled("width")
+    height: Pixels | None = spelled("height")
+    source: Url | None = spelled("source")
+    focal_point: Annotated[FocalPoint | None, WrapValidator(_text_as_it_is)] = spelled(
+        "focalPoint", "forcalPoint"
+    )
+    operation: Literal["addAsset", "updateAsset", "deleteAsset"] | None = spelled("operation")
+
+
+class FacetDetail(Shape):
+    """A page for one value of a facet."""
+
+    name: Text = spelled("name")
+    url: Url | None = spelled("url")
+
+
+class Facet(Shape):
+    """The pages of one attribute."""
+
+    attribute: Id = required("facetAttribute")
+    details: list[FacetDetail] | None = spelled("details")
+
+
+class CategoryRecord(Shape):
+    """A category. ``relatedItems``: the seed speaks of related items without showing any."""
+
+    key: Id = required("externalSystemId", "externalSystemID")
+    parent: Text = spelled("externalSystemParentId", "externalSystemParentID")
+    enabled: Flag = spelled("enabled")
+    private: Flag = spelled("isPrivate")
+    root: Flag = spelled("isRoot")
+    assignment: Text = spelled("assignmentMethod")
+    featured_medium: Text = spelled(
+        "featuredAssetId", "featuredExternalAssetId", "featuredAsset", "featuredExternalAsset"
+    )
+    custom_fields: dict[str, Any] | None = spelled("customFields")
+    translations: list[Translation] | None = spelled("translations")
+    facets: list[Facet] | None = spelled("indexableFacets")
+    related: Any = spelled("relatedItems")
+    media: list[Asset] | None = spelled("assets")
+
+
+class VariantRecord(Shape):
+    """A variant, with the one price and the one stock level that Merchstack knows of it."""
+
+    key: Id = required("externalSystemId", "externalSystemID")
+    sku: Text = spelled("sku")
+    enabled: Flag = spelled("enabled")
+    featured_medium: Text = spelled(
+        "featuredAssetId", "featuredExternalAssetId", "featuredAsset", "featuredExternalAsset"
+    )
+    attributes: Attributes | None = spelled("attributes")
+    # The currency comes first, so that the remedy for a price can be reckoned in it.
+    currency_code: CurrencyCode | None = spelled("currencyCode")
+    price: Minor | None = spelled("price")
+    compare_at_price: Minor | None = spelled("compareAtPrice")
+    stock_on_hand: Whole | None = spelled("stockOnHand")
+    out_of_stock_threshold: Annotated[Whole, AfterValidator(_not_negative)] | None = spelled(
+        "outOfStockThreshold"
+    )
+
+
+class ProductRecord(Shape):
+    """A product and its variants."""
+
+    key: Id = required("externalSystemId", "externalSystemID")
+    brand: Text = spelled("brand")
+    enabled: Flag = spelled("enabled")
+    featured_medium: Text = spelled(
+        "featuredAssetId", "featuredExternalAssetId", "featuredAsset", "featuredExternalAsset"
+    )
+    categories: list[Id] | None = spelled("categoryIds")
+    translations: list[Translation] | None = spelled("translations")
+    media: list[Asset] | None = spelled("assets")
+    attributes: Attributes | None = spelled("attributes")
+    variants: list[VariantRecord] | None = spelled("variants")
