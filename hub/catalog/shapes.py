@@ -22,7 +22,8 @@ T = TypeVar("T")
 #: What a thing is called in the whole catalog of its tenant.
 Key = Annotated[str, Meta(min_length=1, max_length=512)]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Quantity = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 #: A moment in ISO 8601 with its offset, as text.
 Moment = Annotated[str, Meta(min_length=10, max_length=40)]
 Maybe: TypeAlias = T | UnsetType | None
@@ -89,7 +90,7 @@ class Stock(Shape, kw_only=True):
     """How many there are at one location. At or below ``threshold`` the variant counts as out of stock."""
 
     location: Key = "default"
-    on_hand: Maybe[int] = UNSET
+    on_hand: Maybe[Quantity] = UNSET
     threshold: Maybe[Count] = UNSET
 
 
@@ -101,7 +102,7 @@ class Variant(Shape, kw_only=True):
     gtin: Maybe[str] = UNSET
     title: Maybe[str] = UNSET
     enabled: Maybe[bool] = UNSET
-    position: Maybe[int] = UNSET
+    position: Maybe[Quantity] = UNSET
     weight_grams: Maybe[Decimal] = UNSET
     length_mm: Maybe[Decimal] = UNSET
     width_mm: Maybe[Decimal] = UNSET
@@ -209,7 +210,7 @@ class StockOf(Entity, kw_only=True, tag="stock"):
 
     variant: Key
     location: Key = "default"
-    on_hand: Maybe[int] = UNSET
+    on_hand: Maybe[Quantity] = UNSET
     threshold: Maybe[Count] = UNSET
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from cryptography.fernet import Fernet
 
 from hub import connection_file, connection_save, registry
-from hub.connector import Connector, Stream
+from hub.connector import Connector, Destination, Stream
 from hub.http import HttpPool
 from hub.loop import poll as polling
 from hub.loop import sweep as sweeping
@@ -118,6 +118,7 @@ class Hub:
         database_url: str,
         *,
         settings: Mapping[str, Any] | None = None,
+        destinations: Mapping[str, type[Destination[Any, Any]]] | None = None,
         **plugins: type[Connector[Any, Any]],
     ) -> None:
         self.settings = Settings(
@@ -129,7 +130,11 @@ class Hub:
         )
         self.db = Database(database_url)
         known = registry.load()
-        self.registry = replace(known, connectors={**known.connectors, **plugins})
+        self.registry = replace(
+            known,
+            connectors={**known.connectors, **plugins},
+            destinations={**known.destinations, **(destinations or {})},
+        )
         self.secrets = secret_box(self.settings)
         self.rung: list[Bell] = []
         self.told: list[Polled | Worked | Swept | Any] = []
