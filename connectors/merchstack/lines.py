@@ -1,0 +1,275 @@
+"""One line of a file as a record, or as what is wrong with it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.merchstack.names import FileName
+from connectors.merchstack.reading import RawLine
+from hub import codec
+from hub.excerpt import excerpt
+from hub.records import JSON, BadRecord, Record
+
+#: The one that this reader knows (seed 003).
+FORMAT_VERSION = "1.0"
+
+#: What a record may ask for (merchstack facts); a record that does not say updates.
+OPERATIONS = ("create", "update", "delete")
+DEFAULT_OPERATION = "update"
+
+#: An import is followed as an export is, under a name that no export has by chance.
+IMPORT = "import:"
+
+#: The seed spells it both ways.
+_ID_FIELDS = ("externalSystemId", "externalSystemID")
+_PARENT_FIELDS = ("externalSystemParentId", "externalSystemParentID")
+
+#: Longer ids are no keys to the hub, in characters.
+_LONGEST_ID = 512
+#: Numbers of an export beyond this are no numbers of records.
+_MOST_RECORDS = 10**12
+
+#: A NUL character as JSON spells it.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_UNREADABLE = (ValueError, ArithmeticError, RecursionError)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Whose lines these are: the file, the group of its records, when it was first seen, the connection's own names."""
+
+    file: FileName
+    group: str
+    seen: int
+    tenant_id: str
+    store_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """What is wrong with one field ("" is the line as a whole), with what to do."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    """Which record of which export it is; ``number`` and ``of`` are None where it does not say."""
+
+    export: str
+    number: int | None = None
+    of: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GoodLine:
+    """A line that is a record. ``parent`` is a category's, where it names one; ``raw`` the line's text."""
+
+    number: int
+    record: Record
+    member: Membership
+    raw: bytes
+    parent: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What Merchstack calls it."""
+        return self.record.key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadLine:
+    """A line that is none, with all its faults. ``member`` tells which record is not missing but bad."""
+
+    number: int
+    faults: Sequence[Fault]
+    raw: bytes
+    key: str | None = None
+    member: Membership | None = None
+
+    def bad_record(self, file: FileName) -> BadRecord:
+        """For quarantine."""
+        faults = "; ".join(str(fault) for fault in self.faults)
+        return BadRecord(
+            reason=f"{file.text} line {self.number}: {faults}",
+            raw=self.raw.decode(errors="replace"),
+            stream=file.record_type,
+            key=self.key,
+        )
+
+
+def read_line(line: RawLine, source: Source) -> GoodLine | BadLine:
+    """A line's record; where it is none, all that is wrong with it at once."""
+    parsed = _parse(line)
+    if isinstance(parsed, Fault):
+        return BadLine(number=line.number, faults=[parsed], raw=line.text)
+    key = _first(parsed, _ID_FIELDS)
+    member = _member(parsed.get(source.file.metadata), source.file)
+    faults = [*_faults(parsed, line.text, source)]
+    if isinstance(key, str) and member is not None and not faults:
+        return _good(parsed, key, member, line, source)
+    known = key if isinstance(key, str) else None
+    return BadLine(number=line.number, faults=faults, raw=line.text, key=known, member=member)
+
+
+def _parse(line: RawLine) -> JSON | Fault:
+    if line.fault is not None:
+        return Fault(field="", reason=line.fault)
+    try:
+        line.text.isascii() or line.text.decode()  # the parser looks at texts alone
+        parsed = codec.loads(line.text)
+    except UnicodeDecodeError as error:
+        return Fault(field="", reason=f"is not UTF-8 at byte {error.start}; write the file in UTF-8")
+    except _UNREADABLE as error:
+        return Fault(field="", reason=_no_json(line.text, error))
+    if not isinstance(parsed, dict):
+        return Fault(field="", reason=f"is {excerpt(parsed)}; a record is a JSON object on one line")
+    return parsed
+
+
+def _no_json(text: bytes, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deeply; a record has a few levels"
+    if "truncated" in str(error) and not text.rstrip().endswith(b"}"):
+        return "ends in the middle; write every record whole, on one line"
+    return f"is no JSON: {error}; write one JSON object a line"
+
+
+def _good(parsed: JSON, key: str, member: Membership, line: RawLine, source: Source) -> GoodLine | BadLine:
+    metadata = parsed[source.file.metadata]
+    operation = metadata.get("operationType") or DEFAULT_OPERATION
+    content = {name: value for name, value in parsed.items() if name != source.file.metadata}
+    try:
+        content_hash = codec.fingerprint([content, operation])
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        fault = Fault(field="", reason=f"holds what cannot be kept ({error}); send plain values")
+        return BadLine(number=line.number, faults=[fault], raw=line.text, key=key, member=member)
+    payload = {
+        "line": line.number,
+        "file": source.file.text,
+        "export": member.export,
+        "seen": source.seen,
+        "operation": operation,
+        "record": content,
+    }
+    record = Record(
+        stream=source.file.record_type,
+        key=key,
+        payload=payload,
+        content_hash=content_hash,
+        group=source.group,
+    )
+    parent = None if operation == "delete" else _first(parsed, _PARENT_FIELDS)
+    parent = parent if isinstance(parent, str) and source.file.record_type == "category" else None
+    return GoodLine(number=line.number, record=record, member=member, raw=line.text, parent=parent)
+
+
+def _faults(parsed: JSON, text: bytes, source: Source) -> Iterator[Fault]:
+    metadata = parsed.get(source.file.metadata)
+    if isinstance(metadata, dict):
+        yield from _of_metadata(metadata, source.file)
+    else:
+        what = "is missing" if metadata is None else f"is {excerpt(metadata)}"
+        reason = f"{what}; every record carries it as an object"
+        yield Fault(field=source.file.metadata, reason=reason)
+    yield from _of_owner(parsed, "tenantId", source.tenant_id)
+    yield from _of_owner(parsed, "storeId", source.store_id)
+    yield from _of_key(parsed)
+    if _NUL.search(text):
+        reason = "holds a NUL character (\\u0000), which databases do not keep; take it out"
+        yield Fault(field="", reason=reason)
+
+
+def _of_owner(parsed: JSON, field: str, own: str | None) -> Iterator[Fault]:
+    """The tenant or store: a text, and where the connection names one, that one."""
+    value = parsed.get(field)
+    if not isinstance(value, str) or not value:
+        yield Fault(field=field, reason=_not_a_text(value, parsed, field))
+    elif own is not None and value != own:
+        setting = "tenant_id" if field == "tenantId" else "store_id"
+        reason = f"is {excerpt(value)}, not the connection's {excerpt(own)}; see settings.{setting}"
+        yield Fault(field=field, reason=reason)
+
+
+def _of_key(parsed: JSON) -> Iterator[Fault]:
+    field = next((name for name in _ID_FIELDS if name in parsed), _ID_FIELDS[0])
+    value = parsed.get(field)
+    if not isinstance(value, str) or not value:
+        yield Fault(field=field, reason=_not_a_text(value, parsed, field))
+    elif len(value) > _LONGEST_ID:
+        yield Fault(field=field, reason=f"has {len(value)} characters; an id has {_LONGEST_ID} at most")
+    if (
+        len(
+            {parsed[name] if isinstance(parsed[name], str) else None for name in _ID_FIELDS if name in parsed}
+        )
+        > 1
+    ):
+        yield Fault(field=field, reason=f"differs from {_ID_FIELDS[1]}; send one of them")
+
+
+def _of_metadata(metadata: Mapping[str, Any], file: FileName) -> Iterator[Fault]:
+    def fault(name: str, reason: str) -> Fault:
+        return Fault(field=f"{file.metadata}.{name}", reason=reason)
+
+    version = metadata.get("formatVersion")
+    if version != FORMAT_VERSION and (version is not None or file.direction == "export"):
+        what = "is missing" if version is None else f"is {excerpt(version)}"
+        yield fault("formatVersion", f'{what}; this reader knows "{FORMAT_VERSION}"')
+    name = _id_name(file)
+    export = metadata.get(name)
+    if not isinstance(export, str) or not export or len(export) > _LONGEST_ID:
+        yield fault(name, _not_a_text(export, metadata, name))
+    for name in ("recordNum", "recordOf"):
+        value = metadata.get(name)
+        absent_is_fine = value is None and file.direction == "import"
+        if not absent_is_fine and _count(value) is None:
+            yield fault(name, f"is {_shown(value, metadata, name)}; it is a whole number from 1")
+    kind = metadata.get("recordType")
+    if kind is not None and kind != file.record_type:
+        yield fault("recordType", f"is {excerpt(kind)}; the file's name says {file.record_type}")
+    yield from (fault("operationType", reason) for reason in _of_operation(metadata, file))
+
+
+def _of_operation(metadata: Mapping[str, Any], file: FileName) -> Iterator[str]:
+    operation = metadata.get("operationType")
+    if operation is not None and operation not in OPERATIONS:
+        yield f"is {excerpt(operation)}; it is one of {', '.join(OPERATIONS)}"
+    elif operation == "delete" and file.direction == "export" and file.record_type == "product":
+        yield "is delete, but Merchstack never deletes products; send an import file to delete one"
+
+
+def _member(metadata: Any, file: FileName) -> Membership | None:
+    """Where the record belongs, as far as it can be read."""
+    export = metadata.get(_id_name(file)) if isinstance(metadata, dict) else None
+    if not isinstance(export, str) or not export or len(export) > _LONGEST_ID:
+        return None
+    number, of = _count(metadata.get("recordNum")), _count(metadata.get("recordOf"))
+    prefix = "" if file.direction == "export" else IMPORT
+    return Membership(export=prefix + export, number=number, of=of)
+
+
+def _id_name(file: FileName) -> str:
+    return f"{file.direction}Id"
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and 1 <= value <= _MOST_RECORDS else None
+
+
+def _first(parsed: JSON, fields: Sequence[str]) -> Any:
+    return next((parsed[name] for name in fields if name in parsed), None)
+
+
+def _not_a_text(value: object, within: Mapping[str, Any], field: str) -> str:
+    return f"is {_shown(value, within, field)}; it is a text that is not empty"
+
+
+def _shown(value: object, within: Mapping[str, Any], field: str) -> str:
+    return excerpt(value) if field in within else "missing"

@@ -1,0 +1,62 @@
+"""What a page of lines brings: records in their order, bad lines, warnings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from connectors.merchstack.lines import BadLine, GoodLine, Membership, Source, read_line
+from connectors.merchstack.reading import RawLine
+from connectors.merchstack.sorting import parents_first
+from hub import codec
+from hub.records import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Warned:
+    """Something that a person should know of a line (0: of the file)."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """A page. ``members`` are the numbers of all lines that name one, bad ones included."""
+
+    records: Sequence[Record]
+    bad: Sequence[BadLine]
+    warnings: Sequence[Warned]
+    members: Sequence[Membership]
+
+
+def read_page(lines: Sequence[RawLine], source: Source, *, is_refused: Callable[[Record], bool]) -> Content:
+    """Read a page's lines. ``is_refused``: whether the record's own content is at fault, whoever it is offered to."""
+    read = [read_line(line, source) for line in lines]
+    bad = [line for line in read if isinstance(line, BadLine)]
+    good = [line for line in read if isinstance(line, GoodLine)]
+    if source.file.record_type == "category":
+        good, own_ancestors = parents_first(good)
+        bad = sorted([*bad, *own_ancestors], key=lambda line: line.number)
+    return Content(
+        records=[_told_again(line.record, is_refused) for line in good],
+        bad=bad,
+        warnings=list(_replaced(good)),
+        members=[line.member for line in read if line.member is not None],
+    )
+
+
+def _told_again(record: Record, is_refused: Callable[[Record], bool]) -> Record:
+    """What is refused for its content is refused in every file that brings it: each report has to list it."""
+    if not is_refused(record):
+        return record
+    return replace(record, content_hash=codec.fingerprint([record.content_hash, record.group]))
+
+
+def _replaced(lines: Sequence[GoodLine]) -> Iterator[Warned]:
+    latest: dict[str, GoodLine] = {}
+    for line in sorted(lines, key=lambda line: line.number):
+        if (before := latest.get(line.key)) is not None:
+            text = f"line {before.number} was replaced by line {line.number}"
+            yield Warned(line=before.number, text=text)
+        latest[line.key] = line

@@ -1,0 +1,281 @@
+"""The lines of a file as a stream: from any byte on, plain or gzip, in memory that does not grow with the file."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from connectors.merchstack.location import File, Location
+
+#: So much is read, or unpacked, at once, in bytes.
+CHUNK = 1024 * 1024
+
+#: A page holds so many lines at most, and so many bytes unless a single line is longer.
+PAGE_LINES = 1000
+PAGE_BYTES = 8 * 1024 * 1024
+
+#: Blank lines cost time as well: a page looks at so many lines, blank ones included.
+PAGE_LOOKS = 50_000
+
+#: A page is cut off after so many seconds; a poll has sixty.
+PAGE_SECONDS = 20.0
+
+#: So much of a line that is too long is shown, in bytes.
+_SHOWN = 400
+
+_BOM = b"\xef\xbb\xbf"
+#: What zlib needs to be told to unpack gzip.
+_GZIP = 31
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """How far a file is read: ``offset`` in bytes of its unpacked text, ``line`` lines before it.
+
+    ``inside``: within a line that is too long and has been told of. ``ended``: nothing is left.
+    """
+
+    offset: int = 0
+    line: int = 0
+    inside: bool = False
+    ended: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawLine:
+    """A line that is not blank, without its end. With a ``fault`` it could not be read and ``text`` is its beginning."""
+
+    number: int
+    text: bytes
+    fault: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lines:
+    """What one page took: at most ``PAGE_LINES``, and where to go on."""
+
+    lines: Sequence[RawLine]
+    place: Place
+
+
+class Reader:
+    """One file that is being read. Keeps the place it got to, so that the next page need not look for it again.
+
+    A plain file goes on anywhere; gzip is unpacked from its start where the place lies behind, so that a reader is
+    worth keeping, and may be thrown away at any time. Raises what ``Location`` does.
+    """
+
+    def __init__(self, location: Location, file: File, *, gzip: bool, max_line_bytes: int) -> None:
+        self.file = file
+        self._location = location
+        self._gzip = gzip
+        self._max_line = max_line_bytes
+        self._begin(0)
+
+    async def take(self, place: Place, *, seconds: float = PAGE_SECONDS) -> Lines:
+        """The lines of the next page. It may be empty before the end of the file: time was up."""
+        page = _Page(place, until=time.monotonic() + seconds)
+        if await self._go_to(place.offset, page):
+            while not page.full and await self._take_line(page):
+                pass
+            if page.full and self._at == len(self._buffer) and not await self._fill():
+                self._finish(page)
+        return Lines(lines=page.lines, place=page.place)
+
+    def _begin(self, offset: int) -> None:
+        self._source = (
+            _Gzip(self._location, self.file) if self._gzip else _Plain(self._location, self.file, offset)
+        )
+        #: What was read and not taken: it begins at ``_start`` of the file, and is taken from ``_at`` of itself on.
+        self._buffer = bytearray()
+        self._start = 0 if self._gzip else offset
+        self._at = 0
+
+    async def _go_to(self, offset: int, page: _Page) -> bool:
+        """False when time was up on the way, or the file is shorter than that."""
+        here = self._start + self._at
+        if offset < here or (offset > here and not self._gzip):
+            self._begin(offset)
+        while (missing := offset - self._start - self._at) > len(self._buffer) - self._at:
+            self._at = len(self._buffer)
+            if page.late:
+                return False
+            if not await self._fill():
+                page.end(offset, self._source.fault)
+                return False
+        self._at += missing
+        return True
+
+    async def _fill(self) -> bool:
+        """Read on; False at the end."""
+        more = await self._source.read()
+        if self._at:
+            del self._buffer[: self._at]
+            self._start += self._at
+            self._at = 0
+        self._buffer += more
+        return bool(more)
+
+    async def _take_line(self, page: _Page) -> bool:
+        """Take one line, blank or not; False where the page has to end."""
+        looked = 0
+        while (end := self._buffer.find(b"\n", self._at + looked)) < 0:
+            looked = len(self._buffer) - self._at
+            if page.place.inside or looked > self._max_line + 1:
+                self._skip(looked, page)
+                looked = 0
+            if page.late:
+                return False
+            if not await self._fill():
+                self._finish(page)
+                return False
+        length = end - self._at
+        if page.place.inside:
+            self._move(length + 1, replace(page.place, inside=False), page)
+            return True
+        text = self._text(length)
+        if len(text) > self._max_line:
+            page.add_too_long(text, self._max_line)
+        elif not page.add(text):
+            return False
+        self._move(length + 1, page.place, page)
+        return True
+
+    def _skip(self, length: int, page: _Page) -> None:
+        """Drop a part of a line that is too long; the first of them is told of."""
+        if not page.place.inside:
+            page.add_too_long(self._text(length), self._max_line)
+            page.place = replace(page.place, inside=True)
+        self._move(length, page.place, page)
+
+    def _finish(self, page: _Page) -> None:
+        """The last line has no end of line; where the file broke off, it is a part of one."""
+        rest = self._text(len(self._buffer) - self._at)
+        fault = self._source.fault
+        if fault is None and rest and not page.place.inside:
+            if len(rest) > self._max_line:
+                page.add_too_long(rest, self._max_line)
+            elif not page.add(rest):
+                return
+        self._move(len(self._buffer) - self._at, page.place, page)
+        page.end(page.place.offset, fault, rest)
+
+    def _text(self, length: int) -> bytes:
+        text = bytes(self._buffer[self._at : self._at + length])
+        at_start = self._start + self._at == 0
+        return text.removeprefix(_BOM if at_start else b"").removesuffix(b"\r")
+
+    def _move(self, length: int, place: Place, page: _Page) -> None:
+        self._at += length
+        page.place = replace(place, offset=self._start + self._at)
+
+
+class _Page:
+    """A page that is being filled."""
+
+    def __init__(self, place: Place, *, until: float) -> None:
+        self.place = place
+        self.lines: list[RawLine] = []
+        self._until = until
+        self._bytes = 0
+        self._looks = 0
+
+    @property
+    def late(self) -> bool:
+        return time.monotonic() > self._until
+
+    @property
+    def full(self) -> bool:
+        return len(self.lines) >= PAGE_LINES or self._looks >= PAGE_LOOKS
+
+    def add(self, text: bytes) -> bool:
+        """Take a whole line; False where the page has no room for it."""
+        if self._bytes and self._bytes + len(text) > PAGE_BYTES:
+            return False
+        self._bytes += len(text)
+        number = self._next()
+        if text and not text.isspace():
+            self.lines.append(RawLine(number=number, text=text))
+        return True
+
+    def add_too_long(self, text: bytes, limit: int) -> None:
+        """Take the beginning of a line that nobody reads."""
+        fault = f"is longer than {limit} bytes and was not read; shorten it, or raise settings.max_line_bytes"
+        self.lines.append(RawLine(number=self._next(), text=text[:_SHOWN], fault=fault))
+
+    def end(self, offset: int, fault: str | None, rest: bytes = b"") -> None:
+        """Nothing more comes, or nothing that can be read."""
+        if fault is not None:
+            self.lines.append(RawLine(number=self._next(), text=rest[:_SHOWN], fault=fault))
+        self.place = replace(self.place, offset=offset, inside=False, ended=True)
+
+    def _next(self) -> int:
+        self._looks += 1
+        self.place = replace(self.place, line=self.place.line + 1)
+        return self.place.line
+
+
+class _Plain:
+    """The bytes of a file as they are, up to the size that it was listed with."""
+
+    fault: str | None = None
+
+    def __init__(self, location: Location, file: File, offset: int) -> None:
+        self._location, self._file, self._offset = location, file, offset
+
+    async def read(self) -> bytes:
+        length = min(CHUNK, self._file.size - self._offset)
+        more = await self._location.read(self._file.name, start=self._offset, length=length)
+        self._offset += len(more)
+        return more
+
+
+class _Gzip:
+    """What a gzip file holds, one member after the other; ``fault`` says where it could not be read on."""
+
+    def __init__(self, location: Location, file: File) -> None:
+        self.fault: str | None = None
+        self._packed = _Plain(location, file, 0)
+        self._rest = b""
+        self._member = zlib.decompressobj(_GZIP)
+        self._begun = False
+
+    async def read(self) -> bytes:
+        while self.fault is None:
+            if not self._rest:
+                self._rest = await self._packed.read()
+            if not self._rest:
+                return await self._last()
+            if more := await self._unpack():
+                return more
+        return b""
+
+    async def _unpack(self) -> bytes:
+        if self._member.eof:
+            self._rest = self._rest.lstrip(b"\0")  # padding between members is allowed
+            if not self._rest:
+                return b""
+            self._member, self._begun = zlib.decompressobj(_GZIP), False
+        try:
+            # In a thread: a megabyte may unpack to a thousand.
+            more = await asyncio.to_thread(self._member.decompress, self._rest, CHUNK)
+        except zlib.error as error:
+            self.fault = (
+                f"cannot be unpacked from here on ({error}); pack the file with gzip and send it again"
+            )
+            return b""
+        self._begun = True
+        self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        return more
+
+    async def _last(self) -> bytes:
+        """The packed bytes are used up: what the member still holds, else the end, which may be too early."""
+        if self._begun and not self._member.eof:
+            more = await asyncio.to_thread(self._member.decompress, b"", CHUNK)
+            if more:
+                return more
+            self.fault = "the gzip file is cut here; send it again, whole"
+        return b""
