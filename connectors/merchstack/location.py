@@ -222,7 +222,7 @@ def _local(root: Path, field: str) -> LocalStore:
     if not root.is_dir():
         raise ConfigurationError(f"{excerpt(str(root))} is no folder; create it or name another", field=field)
     try:
-        return LocalStore(prefix=root.resolve())
+        return LocalStore(prefix=root.resolve(), automatic_cleanup=True)
     except BaseError as error:
         raise ConfigurationError(f"{root} cannot be used: {_first_line(error)}", field=field) from error
 
