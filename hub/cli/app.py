@@ -30,6 +30,8 @@ COMMANDS = {
     "connectors": ("hub.cli.connectors:app", "Connectors and destinations that are installed."),
     "connection": ("hub.cli.connection:app", "A tenant's configured use of a connector."),
     "run": ("hub.cli.run:run", "Run a connection in the foreground until nothing is left to do."),
+    "export": ("hub.cli.export:export", "Run an exporting connection to its end in the foreground."),
+    "catalog": ("hub.cli.catalog:app", "What connectors brought of a tenant's goods."),
     "records": ("hub.cli.records:app", "The ledger: every record and what became of it."),
     "dead": ("hub.cli.dead:app", "Dead letters: pushes and reports whose attempts are spent."),
     "runs": ("hub.cli.runs:app", "Polls that brought something, and imports."),

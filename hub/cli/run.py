@@ -16,11 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hub import event_loop
 from hub.cli import exit_codes, output, session
+from hub.cli.connection_views import require_polls
 from hub.cli.output import Json
 from hub.embedded import running_broker
 from hub.loop.drain import Drain, DrainSummary
 from hub.settings import Settings
 from hub.store import connections
+from hub.store.connections import StoredConnection
+from hub.store.database import Database
 
 #: What is printed of a drain, in this order.
 SHOWN = (
@@ -37,6 +40,11 @@ SHOWN = (
     "seconds",
 )
 
+Wait = Annotated[
+    float,
+    typer.Option(min=0, help="Seconds to wait, in sum, for what is not due yet: retries, a rate limit."),
+]
+
 
 def run(
     name: Annotated[str, typer.Argument(help="A connection.")],
@@ -44,10 +52,7 @@ def run(
         bool,
         typer.Option("--drain", help="Until nothing is waiting, working or unreported. Has to be given."),
     ] = False,
-    wait: Annotated[
-        float,
-        typer.Option(min=0, help="Seconds to wait, in sum, for what is not due yet: retries, a rate limit."),
-    ] = 60.0,
+    wait: Wait = 60.0,
     as_json: Json = False,
 ) -> None:
     """Poll, push and report in the foreground, beside a fleet or without one. Needs no Redis.
@@ -57,8 +62,17 @@ def run(
     """
     if not drain:
         raise typer.BadParameter("has to be given; to run for good, use `hub up`", param_hint="--drain")
+    to_the_end(name, wait=wait, as_json=as_json)
+
+
+def to_the_end(name: str, *, wait: float, as_json: bool, full_pass: bool = False) -> None:
+    """Drain a connection and say what was done; with ``full_pass`` its first poll begins from the start.
+
+    Raises ``typer.Exit`` where it was stopped or something is left.
+    """
     settings = session.begin()
-    summary = event_loop.run(_drain(settings, name, timedelta(seconds=wait), quiet=as_json))
+    drained = _drain(settings, name, timedelta(seconds=wait), quiet=as_json, full_pass=full_pass)
+    summary = event_loop.run(drained)
     shown = {field: getattr(summary, field) for field in SHOWN}
     output.show(shown, as_json, lambda: output.facts(name, shown))
     _say_what_is_left(name, summary)
@@ -68,15 +82,24 @@ def run(
         raise typer.Exit(exit_codes.TROUBLE)
 
 
-async def _drain(settings: Settings, name: str, wait: timedelta, *, quiet: bool) -> DrainSummary:
+async def _drain(
+    settings: Settings, name: str, wait: timedelta, *, quiet: bool, full_pass: bool
+) -> DrainSummary:
     async with session.runtime(settings, redis_url=running_broker(settings)) as runtime:
         stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+        if full_pass:
+            await runtime.db.run(_ask_for_full_pass, runtime.db, stored)
         with _progress(name, quiet=quiet) as on_progress:
             drain = Drain(runtime=runtime, connection_id=stored.id, wait=wait, on_progress=on_progress)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, drain.stop)
             return await drain.run()
+
+
+def _ask_for_full_pass(db: Database, stored: StoredConnection) -> None:
+    require_polls(db, stored)
+    connections.rewind(db, stored.name, full_pass=True)
 
 
 def _say_what_is_left(name: str, summary: DrainSummary) -> None:
