@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -13,38 +13,18 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.merchstack import folder
+from connectors.merchstack.bucket import S3Credentials, first_line, open_bucket
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
 
-T = TypeVar("T")
+__all__ = ["File", "Location", "S3Credentials"]
 
-#: A call to the bucket is repeated so often, and for so long, before it counts as failed: a poll has a minute.
-RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
+T = TypeVar("T")
 
 #: How the operating system says that we may not (EACCES, EPERM, EROFS).
 _NOT_ALLOWED = ("(os error 13)", "(os error 1)", "(os error 30)")
-
-#: Characters of an error of ``obstore`` that are shown; what follows its first line is for its developers.
-_SHOWN = 300
-
-
-class S3Credentials(BaseModel):
-    """What an S3-compatible bucket needs. Leave all of it out for a folder, or for the machine's own AWS identity."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    endpoint: str | None = Field(
-        None, description="Address of a service other than AWS, such as https://s3.example."
-    )
-    region: str | None = Field(None, description="Region of the bucket, such as eu-central-1.")
-    access_key_id: str | None = Field(None, description="The access key that Merchstack or AWS gave you.")
-    secret_access_key: SecretStr | None = Field(
-        None, description="The secret that belongs to the access key."
-    )
-    allow_http: bool = Field(default=False, description="Allow an endpoint without encryption.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +57,7 @@ class Location:
         match parts.scheme:
             case "s3" if parts.netloc:
                 return cls(
-                    _bucket(parts.netloc, parts.path, credentials, field), url=url, root=None, field=field
+                    open_bucket(parts.netloc, parts.path, credentials, field), url=url, root=None, field=field
                 )
             case "" | "file" if not parts.netloc:
                 root = Path(unquote(parts.path) if parts.scheme else url)
@@ -194,10 +174,10 @@ class Location:
     def _missing(self, error: Exception, *, lists: bool) -> HubError:
         if lists:
             return ConfigurationError(f"{self.url} is not there; create the bucket", field=self._field)
-        return RetryableError(f"{self.url}: {_first_line(error)}")
+        return RetryableError(f"{self.url}: {first_line(error)}")
 
     def _fault(self, error: Exception) -> HubError:
-        text = _first_line(error)
+        text = first_line(error)
         if isinstance(error, PermissionDeniedError | UnauthenticatedError) or text.endswith(_NOT_ALLOWED):
             return self._not_allowed(text)
         if isinstance(error, InvalidPathError | ValueError):
@@ -224,29 +204,7 @@ def _local(root: Path, field: str) -> LocalStore:
     try:
         return LocalStore(prefix=root.resolve(), automatic_cleanup=True)
     except BaseError as error:
-        raise ConfigurationError(f"{root} cannot be used: {_first_line(error)}", field=field) from error
-
-
-def _bucket(name: str, path: str, credentials: S3Credentials | None, field: str) -> S3Store:
-    given = credentials or S3Credentials()
-    secret = given.secret_access_key.get_secret_value() if given.secret_access_key else None
-    config: Any = {
-        "endpoint": given.endpoint,
-        "region": given.region,
-        "access_key_id": given.access_key_id,
-        "secret_access_key": secret,
-    }
-    config = {name: value for name, value in config.items() if value is not None}
-    try:
-        return S3Store(
-            name,
-            prefix=path.strip("/") or None,
-            config=config,
-            client_options={"allow_http": given.allow_http},
-            retry_config=RETRIES,
-        )
-    except (BaseError, ValueError) as error:
-        raise ConfigurationError(f"{_first_line(error)}", field=field) from error
+        raise ConfigurationError(f"{root} cannot be used: {first_line(error)}", field=field) from error
 
 
 def _listed(found: folder.Found) -> File:
@@ -261,7 +219,3 @@ def _object(found: Any) -> File:
         modified=found["last_modified"],
         stamp=f"{found['size']}-{changed.strip(chr(34))}",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].strip()[:_SHOWN]

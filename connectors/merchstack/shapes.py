@@ -6,39 +6,26 @@ null is None. Fields without a name here are kept as they are, in ``model_extra`
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictStr,
-    StringConstraints,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, WrapValidator
+
+from connectors.merchstack.values import (
+    Attributes,
+    Coordinate,
+    CurrencyCode,
+    Flag,
+    Id,
+    Language,
+    Minor,
+    Pixels,
+    Text,
+    Url,
+    Whole,
+    not_negative,
+    text_as_it_is,
 )
-
-from hub import exact, money
-from hub.excerpt import excerpt
-
-#: Pixels and quantities beyond these are a mistake.
-MAX_PIXELS, MAX_QUANTITY = 2**31 - 1, 2**53 - 1
-
-_IN_BRACKETS = re.compile(r"\s*<([^<>]*)>\s*")
-_DIGITS = re.compile(r"[0-9]{1,10}")
-
-
-class UnfitError(ValueError):
-    """A value cannot be taken; the text says why and what would do."""
 
 
 def is_given(value: object) -> bool:
@@ -54,111 +41,6 @@ def spelled(*spellings: str) -> Any:
 def required(*spellings: str) -> Any:
     """A field without which its object means nothing."""
     return Field(validation_alias=AliasChoices(*spellings))
-
-
-def unwrapped(url: str) -> str:
-    """``<https://a.example>`` without its brackets, as the seed shows URLs; any other text as it is."""
-    match = _IN_BRACKETS.fullmatch(url)
-    return match[1] if match else url
-
-
-def _pixels(value: Any) -> int:
-    """A number or a text of digits: the seed's example and its property table disagree."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
-        value = int(value)
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_PIXELS:
-        raise UnfitError(f"{excerpt(value)} is no number of pixels; write a whole number such as 159")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise UnfitError(
-            f"{excerpt(value)} is no whole number; write one such as 22, without quotes or point"
-        )
-    if abs(value) > MAX_QUANTITY:
-        raise UnfitError(f"{excerpt(value)} is beyond {MAX_QUANTITY}; write the real quantity")
-    return value
-
-
-def _not_negative(value: int) -> int:
-    if value < 0:
-        raise UnfitError(f"{value} is negative; write 0 or more")
-    return value
-
-
-def _coordinate(value: Any) -> int | Decimal:
-    number = exact.parse(value) if isinstance(value, str) else exact.exact(value)
-    if number is None:
-        raise UnfitError(f"{excerpt(value)} is no number; write one such as 23")
-    return number
-
-
-def _minor(value: Any, info: ValidationInfo) -> int:
-    """Seed 003: "specified in a decimal-less format"."""
-    if isinstance(value, str):
-        raise UnfitError(
-            f"{excerpt(value)} is a text; write minor units as a number, such as 3999 for 39.99 USD"
-        )
-    if isinstance(value, Decimal | float):
-        remedy = _in_minor(exact.exact(value), info.data.get("currency_code"))
-        raise UnfitError(f"{excerpt(value)} has a decimal point; write minor units, {remedy}")
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise UnfitError(f"{excerpt(value)} is no number; write minor units, such as 3999 for 39.99 USD")
-    if value < 0:
-        raise UnfitError(f"{excerpt(value)} is negative; write 0 or more")
-    if exact.bounded(value * 10_000) is None:
-        raise UnfitError(f"it has more than {exact.MAX_DIGITS - 4} digits; write the real price")
-    return value
-
-
-def _in_minor(value: int | Decimal | None, currency: object) -> str:
-    try:
-        if value is not None and isinstance(currency, str):
-            return str(money.to_minor(Decimal(value), currency))
-    except (ValueError, ArithmeticError):
-        pass
-    return "such as 3999 for 39.99 USD"
-
-
-def _text_as_it_is(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-    return value if isinstance(value, str) else validate(value)
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _merged(objects: Sequence[Mapping[str, list[str] | None]]) -> dict[str, list[str]]:
-    """All objects as one; an attribute that is null is none."""
-    attributes: dict[str, list[str]] = {}
-    for each in objects:
-        for name, values in each.items():
-            if values is not None:
-                attributes.setdefault(name, []).extend(values)
-    return attributes
-
-
-Text = StrictStr | None
-Flag = StrictBool | None
-#: What the catalog takes as a key.
-Id = Annotated[StrictStr, StringConstraints(min_length=1, max_length=512)]
-Language = Annotated[StrictStr, StringConstraints(min_length=1, max_length=64)]
-Url = Annotated[StrictStr, AfterValidator(unwrapped)]
-Pixels = Annotated[int, BeforeValidator(_pixels)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Coordinate = Annotated[int | Decimal, BeforeValidator(_coordinate)]
-Minor = Annotated[int, BeforeValidator(_minor)]
-CurrencyCode = Annotated[str, BeforeValidator(money.code)]
-_Values = Annotated[list[StrictStr], BeforeValidator(_one_or_many)]
-#: An array of objects or one object; values are a text or an array of texts.
-Attributes = Annotated[
-    list[dict[str, _Values | None]],
-    BeforeValidator(lambda value: [value] if isinstance(value, dict) else value),
-    AfterValidator(_merged),
-]
 
 
 class Shape(BaseModel):
@@ -196,7 +78,7 @@ class Asset(Shape):
     width: Pixels | None = spelled("width")
     height: Pixels | None = spelled("height")
     source: Url | None = spelled("source")
-    focal_point: Annotated[FocalPoint | None, WrapValidator(_text_as_it_is)] = spelled(
+    focal_point: Annotated[FocalPoint | None, WrapValidator(text_as_it_is)] = spelled(
         "focalPoint", "forcalPoint"
     )
     operation: Literal["addAsset", "updateAsset", "deleteAsset"] | None = spelled("operation")
@@ -250,7 +132,7 @@ class VariantRecord(Shape):
     price: Minor | None = spelled("price")
     compare_at_price: Minor | None = spelled("compareAtPrice")
     stock_on_hand: Whole | None = spelled("stockOnHand")
-    out_of_stock_threshold: Annotated[Whole, AfterValidator(_not_negative)] | None = spelled(
+    out_of_stock_threshold: Annotated[Whole, AfterValidator(not_negative)] | None = spelled(
         "outOfStockThreshold"
     )
 
