@@ -23,7 +23,9 @@ class Delivery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    slice_size: int = Field(100, ge=1, le=1000, description="Records that one message works.")
+    slice_size: int = Field(
+        100, ge=1, le=1000, description="Records that one message works; 500 where they go into the catalog."
+    )
     parallel_slices: int = Field(4, ge=1, le=64, description="Messages out at once, over the whole fleet.")
     concurrency: int = Field(
         32, ge=1, le=512, description="Requests in flight in one process, on either side."

@@ -193,6 +193,8 @@ class Plugin(Generic[SettingsT, CredentialsT]):
     title: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = NoSettings
     Credentials: ClassVar[type[BaseModel]] = NoSettings
+    #: Records that are pushed together, where the connection does not say.
+    slice_size: ClassVar[int] = 100
 
     def __init__(self, settings: SettingsT, credentials: CredentialsT, ports: Ports) -> None:
         self.settings = settings

@@ -56,5 +56,8 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def places(amount: Decimal) -> int:
     """How many digits after the point an amount needs."""
+    written = str(amount)
+    if "E" not in written:
+        return len(written.partition(".")[2].rstrip("0"))
     exponent = amount.normalize(EXACT).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -182,11 +182,18 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
         mapping=FieldMapping.compile(file.destination.mapping)
         if file.destination and file.destination.mapping
         else None,
-        delivery=file.delivery,
+        delivery=_delivery(file.delivery, destination_class or connector_class),
         source_http=source_http,
         destination_http=destination_http,
         redact=redactor,
     )
+
+
+def _delivery(written: Delivery, pushes: type[Plugin[Any, Any]]) -> Delivery:
+    """As it is written; how many records go together is otherwise for whoever pushes them to say."""
+    if "slice_size" in written.model_fields_set:
+        return written
+    return written.model_copy(update={"slice_size": pushes.slice_size})
 
 
 def _models(plugin: type[Plugin[Any, Any]], settings: Any, credentials: Any, prefix: str) -> tuple[Any, Any]:

@@ -45,6 +45,8 @@ class CatalogDestination(Destination[CatalogSettings, NoSettings]):
     name = "catalog"
     title = "The hub's own catalog, which other connections export from"
     Settings: ClassVar[type[BaseModel]] = CatalogSettings
+    # What a transaction costs is shared by all that it writes.
+    slice_size = 500
 
     def owned_parts(self) -> Collection[str] | None:
         """What the user claims for this connection; None: what its connector is made for."""

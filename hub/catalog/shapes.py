@@ -227,6 +227,7 @@ class Customer(Entity, kw_only=True, tag="customer"):
     tags: Maybe[list[str]] = UNSET
 
 
+_MEASURES = ("weight_grams", "length_mm", "width_mm", "height_mm")
 _ENTITIES: Mapping[str, type[Entity]] = {
     "product": Product,
     "category": Category,
@@ -286,11 +287,11 @@ def _numbers_at_fault(entity: Entity) -> Iterator[str]:
     match entity:
         case Product(variants=variants):
             for place, variant in enumerate(variants):
-                where = f"variants.{place}."
-                for field in ("weight_grams", "length_mm", "width_mm", "height_mm"):
-                    yield from _negative(getattr(variant, field), f"{where}{field}")
+                for field in _MEASURES:
+                    if getattr(variant, field) is not UNSET:
+                        yield from _out_of_bounds(getattr(variant, field), f"variants.{place}.{field}")
                 for number, price in enumerate(variant.prices):
-                    yield from _price_at_fault(price, f"{where}prices.{number}.")
+                    yield from _price_at_fault(price, f"variants.{place}.prices.{number}.")
         case PriceOf():
             yield from _price_at_fault(entity, "")
 
@@ -301,19 +302,37 @@ def _price_at_fault(price: Price | PriceOf, where: str) -> Iterator[str]:
     except ValueError as error:
         yield f"{where}currency: {error}"
         return
-    for field in ("amount", "compare_at"):
-        amount = getattr(price, field)
-        yield from _negative(amount, f"{where}{field}")
-        if isinstance(amount, Decimal) and amount.is_finite() and money.places(amount) > digits:
+    for field, amount in (("amount", price.amount), ("compare_at", price.compare_at)):
+        if isinstance(amount, Decimal) and _is_out_of_bounds(amount):
+            yield from _out_of_bounds(amount, f"{where}{field}")
+        elif isinstance(amount, Decimal) and money.places(amount) > digits:
             yield f"{where}{field}: {amount} has more than the {digits} digits of {price.currency}"
 
 
-def _negative(number: Decimal | UnsetType | None, field: str) -> Iterator[str]:
-    if isinstance(number, Decimal) and (bounded(number) is None or number < 0):
+def _out_of_bounds(number: Decimal | UnsetType | None, field: str) -> Iterator[str]:
+    if isinstance(number, Decimal) and _is_out_of_bounds(number):
         yield f"{field}: must be a number of 0 or more, in full not longer than {MAX_DIGITS} digits"
 
 
+def _is_out_of_bounds(number: Decimal) -> bool:
+    return bounded(number) is None or number < 0
+
+
 def _texts_at_fault(body: Mapping[str, Any]) -> Iterator[str]:
+    if b"\\u0000" not in codec.dumps(body):  # a quick look: a text may hold these six characters, too
+        return
     for name, value in body.items():
-        if b"\\u0000" in codec.dumps(value):
+        if _holds_nul(value):
             yield f"{name}: holds a NUL character, which no database keeps; take it out"
+
+
+def _holds_nul(value: Any) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case Mapping():
+            return any(_holds_nul(one) for item in value.items() for one in item)
+        case list() | tuple():
+            return any(map(_holds_nul, value))
+        case _:
+            return False

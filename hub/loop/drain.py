@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from hub.errors import HubError
 from hub.loop.poll import PollOutcome, poll
 from hub.loop.sweep import sweep
-from hub.loop.work import close_groups, report, work
+from hub.loop.work import SliceOutcome, close_groups, report, work
 from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections
@@ -88,7 +88,8 @@ class Drain:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
         started = time.monotonic()
         pipeline = await self.runtime.pipeline(self.connection_id)
-        workers = [asyncio.create_task(self._slices()) for _ in range(pipeline.delivery.parallel_slices)]
+        steps = (work, report) if pipeline.connector.reports else (work,)
+        workers = [asyncio.create_task(self._slices(steps)) for _ in range(pipeline.delivery.parallel_slices)]
         sweeper = asyncio.create_task(self._sweep())
         try:
             await self._unless_stopped(self._poll_and_settle(pipeline))
@@ -182,10 +183,10 @@ class Drain:
                 self._waited += timedelta(seconds=now - looked)
             looked = now
 
-    async def _slices(self) -> None:
+    async def _slices(self, steps: Sequence[Callable[..., Awaitable[SliceOutcome]]]) -> None:
         while not self.runtime.stopping:
             done = 0
-            for step in (work, report):
+            for step in steps:
                 try:
                     outcome = await step(self.runtime, self.connection_id)
                 except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -65,14 +66,16 @@ def _rows(
 ) -> list[Row[Any]]:
     spec = KINDS[kind]
     columns = "".join(f", t.{name}" for name in spec.columns)
-    return list(
+    # CROSS: SQLite would rather walk through the whole tenant than look these keys up one by one.
+    return sorted(
         db.execute(
             tx,
-            f"SELECT t.key, t.content{columns} FROM {db.rows('keys', key='text')} JOIN {spec.table} t "
-            f"ON t.tenant_id = :tenant AND t.{column} = v.key WHERE t.gone_at IS NULL ORDER BY t.key",
+            f"SELECT t.key, t.content{columns} FROM {db.rows('keys', key='text')} CROSS JOIN {spec.table} t "
+            f"WHERE t.tenant_id = :tenant AND t.{column} = v.key AND t.gone_at IS NULL",
             keys=rowset([{"key": key} for key in keys]),
             tenant=tenant_id,
-        )
+        ),
+        key=attrgetter("key"),
     )
 
 

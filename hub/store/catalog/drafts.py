@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -31,6 +31,9 @@ _NO_CONTENT = frozenset(
         "enriches",
     }
 )
+#: Fields that are part of the row's key.
+_OF_PRICE = _NO_CONTENT | {"variant", "price_kind", "currency", "valid_from"}
+_OF_STOCK = _NO_CONTENT | {"variant", "location"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +56,16 @@ class Draft:
 
 def drafts_of(entity: shapes.Entity) -> Sequence[Draft]:
     """Every row that an entity writes, its own first."""
-    return list(_TAKEN_APART[type(entity)](entity))
+    given: JSON = msgspec.to_builtins(entity, builtin_types=(Decimal,))
+    match entity:
+        case shapes.PriceOf():
+            return [_price(given, entity.variant, entity.price_kind, entity)]
+        case shapes.StockOf():
+            return [_stock(given, entity.variant, entity)]
+        case shapes.Product():
+            return [_main(entity, given), *_variants(entity.key, given)]
+        case _:
+            return [_main(entity, given)]
 
 
 def price_key(variant: str, kind: str, currency: str, valid_from: str | None) -> str:
@@ -66,111 +78,69 @@ def stock_key(variant: str, location: str) -> str:
     return codec.dumps([variant, location]).decode()
 
 
-def _simple(entity: Any) -> Iterator[Draft]:
-    yield _main(entity, type(entity).__struct_config__.tag)
-
-
-def _main(entity: Any, kind: str, **more: Any) -> Draft:
+def _main(entity: Any, given: JSON) -> Draft:
     return Draft(
-        kind=kind,
+        kind=given["kind"],
         key=entity.key,
-        fields=_fields(entity),
+        fields=_fields(given),
+        media_changes=getattr(entity, "media_changes", ()),
         gone=entity.operation == "delete",
+        enriches=getattr(entity, "enriches", False),
         main=True,
         source_id=entity.source_id or entity.key,
-        **more,
     )
 
 
-def _category(entity: shapes.Category) -> Iterator[Draft]:
-    yield _main(entity, "category", media_changes=entity.media_changes, enriches=entity.enriches)
+def _variants(product: str, given: JSON) -> Iterator[Draft]:
+    for variant in given.get("variants", ()):
+        key = variant["key"]
+        identity = {"product_key": product}
+        yield Draft(kind="variant", key=key, fields=_fields(variant), identity=identity, source_id=key)
+        for price in variant.get("prices", ()):
+            yield _price(price, key, price.get("kind", "sale"))
+        for stock in variant.get("stock", ()):
+            yield _stock(stock, key)
 
 
-def _product(entity: shapes.Product) -> Iterator[Draft]:
-    yield _main(entity, "product", media_changes=entity.media_changes)
-    for variant in entity.variants:
-        yield Draft(
-            kind="variant",
-            key=variant.key,
-            fields=_fields(variant),
-            identity={"product_key": entity.key},
-            source_id=variant.key,
-        )
-        for price in variant.prices:
-            yield _price(price, variant.key, price.kind)
-        for stock in variant.stock:
-            yield _stock(stock, variant.key)
-
-
-def _price_alone(entity: shapes.PriceOf) -> Iterator[Draft]:
-    yield _price(
-        entity,
-        entity.variant,
-        entity.price_kind,
-        main=True,
-        gone=entity.operation == "delete",
-        source=entity.source_id,
-    )
-
-
-def _stock_alone(entity: shapes.StockOf) -> Iterator[Draft]:
-    yield _stock(
-        entity, entity.variant, main=True, gone=entity.operation == "delete", source=entity.source_id
-    )
-
-
-def _price(
-    price: shapes.Price | shapes.PriceOf,
-    variant: str,
-    kind: str,
-    *,
-    main: bool = False,
-    gone: bool = False,
-    source: str | None = None,
-) -> Draft:
-    fields = _fields(price, "variant", "price_kind", "currency", "valid_from")
-    digits = money.digits(price.currency)
+def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = None) -> Draft:
+    currency, valid_from = given["currency"], given.get("valid_from")
+    fields = _fields(given, _OF_PRICE)
     for name in ("amount", "compare_at"):
-        if isinstance(fields.get(name), Decimal):
-            fields[name] = Decimal(f"{fields[name]:.{digits}f}")
+        if fields.get(name) is not None:
+            fields[name] = Decimal(f"{fields[name]:.{money.digits(currency)}f}")
     return Draft(
         kind="price",
-        key=price_key(variant, kind, price.currency, price.valid_from),
+        key=price_key(variant, kind, currency, valid_from),
         fields=fields,
-        identity={
-            "variant_key": variant,
-            "kind": kind,
-            "currency": price.currency,
-            "valid_from": price.valid_from,
-        },
-        main=main,
-        gone=gone,
-        source_id=source or variant,
+        identity={"variant_key": variant, "kind": kind, "currency": currency, "valid_from": valid_from},
+        **_alone(alone, variant),
     )
 
 
-def _stock(
-    stock: shapes.Stock | shapes.StockOf,
-    variant: str,
-    *,
-    main: bool = False,
-    gone: bool = False,
-    source: str | None = None,
-) -> Draft:
+def _stock(given: JSON, variant: str, alone: shapes.StockOf | None = None) -> Draft:
+    location = given.get("location", "default")
     return Draft(
         kind="stock",
-        key=stock_key(variant, stock.location),
-        fields=_fields(stock, "variant", "location"),
-        identity={"variant_key": variant, "location_key": stock.location},
-        main=main,
-        gone=gone,
-        source_id=source or variant,
+        key=stock_key(variant, location),
+        fields=_fields(given, _OF_STOCK),
+        identity={"variant_key": variant, "location_key": location},
+        **_alone(alone, variant),
     )
 
 
-def _fields(entity: shapes.Shape, *identity: str) -> JSON:
-    given: JSON = msgspec.to_builtins(entity, builtin_types=(Decimal,))
-    return {name: value for name, value in given.items() if name not in _NO_CONTENT and name not in identity}
+def _alone(entity: shapes.Entity | None, variant: str) -> Mapping[str, Any]:
+    """Whether it came with its product or on its own."""
+    if entity is None:
+        return {"source_id": variant}
+    return {
+        "main": True,
+        "gone": entity.operation == "delete",
+        "source_id": entity.source_id or variant,
+    }
+
+
+def _fields(given: JSON, without: Collection[str] = _NO_CONTENT) -> JSON:
+    return {name: value for name, value in given.items() if name not in without}
 
 
 def columns_of(draft: Draft, content: JSON) -> JSON:
@@ -191,13 +161,3 @@ def columns_of(draft: Draft, content: JSON) -> JSON:
             }
         case _:
             return {}
-
-
-_TAKEN_APART: Mapping[type[shapes.Entity], Callable[[Any], Iterator[Draft]]] = {
-    shapes.Product: _product,
-    shapes.Category: _category,
-    shapes.Location: _simple,
-    shapes.Customer: _simple,
-    shapes.PriceOf: _price_alone,
-    shapes.StockOf: _stock_alone,
-}

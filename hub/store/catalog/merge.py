@@ -90,7 +90,9 @@ def _content(old: JSON, fields: Mapping[str, Any], changes: Sequence[MediaChange
     return content
 
 
-def _overlaid(old: JSON, new: JSON) -> JSON:
+def _overlaid(old: JSON, new: JSON | None) -> JSON:
+    if new is None:
+        return {}
     merged = {**old, **new}
     return {name: value for name, value in merged.items() if value is not None or name not in old}
 
@@ -109,16 +111,14 @@ def _media(old: Sequence[JSON], changes: Sequence[MediaChange]) -> list[JSON]:
 
 def _sources(old: JSON, source: str, draft: Draft, fields: Mapping[str, Any], now: int) -> JSON:
     """By connection: what it calls this, the hash of what it sent last, when, and the fields that are from it."""
-    given = {*fields, *(("media",) if draft.media_changes else ())}
+    given = {*fields, "media"} if draft.media_changes else set(fields)
+    note = {"id": draft.source_id, "hash": codec.fingerprint(fields), "at": now}
+    if not old:
+        return {source: {**note, "fields": sorted(given)}}
     sources = {
         name: {**known, "fields": [one for one in known["fields"] if one not in given]}
         for name, known in old.items()
     }
     mine = set(old[source]["fields"]) if source in old else set()
-    sources[source] = {
-        "id": draft.source_id,
-        "hash": codec.fingerprint(fields),
-        "at": now,
-        "fields": sorted(mine | given),
-    }
+    sources[source] = {**note, "fields": sorted(mine | given)}
     return sources

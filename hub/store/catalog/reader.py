@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,9 @@ from hub.records import JSON
 from hub.store.catalog import clock, documents
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.database import Database, rowset
+
+#: How long a reader waits for what cannot be told yet, and how often it looks, in seconds.
+_PATIENCE, _LOOK_EVERY = 1.0, 0.02
 
 #: How a row leads to the product that it belongs to.
 _PRODUCT = {
@@ -38,8 +43,17 @@ class StoredCatalog:
     async def changes(
         self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
     ) -> Changes:
-        """See ``hub.catalog.Catalog``. Raises ``ConfigurationError`` for an unknown counterpart."""
-        return await self._db.run(self._changes, kinds, after, limit, counterpart)
+        """See ``hub.catalog.Catalog``. Raises ``ConfigurationError`` for an unknown counterpart.
+
+        What has been written while an older transaction is under way, wherever in the database server, cannot be told
+        yet: it is waited for, for a moment.
+        """
+        give_up = time.monotonic() + _PATIENCE
+        while True:
+            page, held_back = await self._db.run(self._changes, kinds, after, limit, counterpart)
+            if page.full or not held_back or time.monotonic() > give_up:
+                return page
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         """See ``hub.catalog.Catalog``."""
@@ -49,8 +63,12 @@ class StoredCatalog:
         """See ``hub.catalog.Catalog``."""
         return await self._db.run(self._known, kind, keys)
 
-    def _changes(self, kinds: Collection[str], after: JSON, limit: int, counterpart: str | None) -> Changes:
-        """Kind by kind, each with a place of its own in the cursor, until the page is full."""
+    def _changes(
+        self, kinds: Collection[str], after: JSON, limit: int, counterpart: str | None
+    ) -> tuple[Changes, bool]:
+        """Kind by kind, each with a place of its own in the cursor, until the page is full; and whether more is there
+        that cannot be told yet.
+        """
         with self._db.transaction() as tx:
             own = self._connection_id if counterpart is None else self._named(tx, counterpart)
             horizon, end = clock.horizon(self._db, tx), clock.end(self._db, tx)
@@ -65,7 +83,17 @@ class StoredCatalog:
                     cursor[kind] = [rows[-1].place, rows[-1].key]
                 if len(found) >= limit:
                     break
-        return Changes(changes=found, cursor=cursor, full=len(found) >= limit)
+            held_back = any(self._held_back(tx, KINDS[kind], horizon) for kind in kinds)
+        return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back
+
+    def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
+        found = self._db.execute(
+            tx,
+            f"SELECT 1 FROM {kind.table} WHERE tenant_id = :tenant AND changed_in >= :horizon LIMIT 1",
+            tenant=self._tenant_id,
+            horizon=horizon,
+        )
+        return found.first() is not None
 
     def _page(
         self, tx: Connection, kind: Kind, place: Sequence[Any], limit: int, horizon: int, own: int
@@ -117,8 +145,8 @@ class StoredCatalog:
         with self._db.transaction() as tx:
             rows = self._db.execute(
                 tx,
-                f"SELECT t.key FROM {self._db.rows('keys', key='text')} JOIN {KINDS[kind].table} t "
-                "ON t.tenant_id = :tenant AND t.key = v.key WHERE t.gone_at IS NULL",
+                f"SELECT t.key FROM {self._db.rows('keys', key='text')} CROSS JOIN {KINDS[kind].table} t "
+                "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
                 keys=rowset([{"key": key} for key in keys]),
                 tenant=self._tenant_id,
             )

@@ -24,7 +24,7 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
     found = db.execute(
         tx,
         f"SELECT t.key, t.content, t.sources, t.gone_at{columns} FROM {db.rows('keys', key='text')} "
-        f"JOIN {spec.table} t ON t.tenant_id = :tenant AND t.key = v.key",
+        f"CROSS JOIN {spec.table} t WHERE t.tenant_id = :tenant AND t.key = v.key",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
@@ -112,8 +112,8 @@ def keys_of_variants(
         return found
     for row in db.execute(
         tx,
-        f"SELECT t.key, t.product_key FROM {db.rows('keys', key='text')} JOIN catalog_variant t "
-        "ON t.tenant_id = :tenant AND t.product_key = v.key WHERE t.gone_at IS NULL ORDER BY t.key",
+        f"SELECT t.key, t.product_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_variant t "
+        "WHERE t.tenant_id = :tenant AND t.product_key = v.key AND t.gone_at IS NULL",
         keys=rowset([{"key": product} for product in products]),
         tenant=tenant_id,
     ):

@@ -97,8 +97,8 @@ def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) 
     rows = db.execute(
         tx,
         "WITH RECURSIVE up(key, parent_key) AS ("
-        f"SELECT c.key, c.parent_key FROM {db.rows('keys', key='text')} JOIN catalog_category c "
-        "ON c.tenant_id = :tenant AND c.key = v.key WHERE c.gone_at IS NULL "
+        f"SELECT c.key, c.parent_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_category c "
+        "WHERE c.tenant_id = :tenant AND c.key = v.key AND c.gone_at IS NULL "
         "UNION SELECT c.key, c.parent_key FROM catalog_category c JOIN up ON c.key = up.parent_key "
         "WHERE c.tenant_id = :tenant AND c.gone_at IS NULL) SELECT key, parent_key FROM up",
         keys=rowset([{"key": key} for key in keys]),
