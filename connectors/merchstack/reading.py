@@ -6,6 +6,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from connectors.merchstack.location import File, Location
@@ -81,7 +82,7 @@ class Reader:
         if await self._go_to(place.offset, page):
             while not page.full and await self._take_line(page):
                 pass
-            if page.full and self._at == len(self._buffer) and not await self._fill():
+            if page.full and self._at == len(self._buffer) and not await self._fill(page):
                 self._finish(page)
         return Lines(lines=page.lines, place=page.place)
 
@@ -103,14 +104,15 @@ class Reader:
             self._at = len(self._buffer)
             if page.late:
                 return False
-            if not await self._fill():
+            if not await self._fill(page):
                 page.end(offset, self._source.fault)
                 return False
         self._at += missing
         return True
 
-    async def _fill(self) -> bool:
+    async def _fill(self, page: _Page) -> bool:
         """Read on; False at the end."""
+        page.fills += 1
         more = await self._source.read()
         if self._at:
             del self._buffer[: self._at]
@@ -129,7 +131,7 @@ class Reader:
                 looked = 0
             if page.late:
                 return False
-            if not await self._fill():
+            if not await self._fill(page):
                 self._finish(page)
                 return False
         length = end - self._at
@@ -179,13 +181,15 @@ class _Page:
     def __init__(self, place: Place, *, until: float) -> None:
         self.place = place
         self.lines: list[RawLine] = []
+        self.fills = 0
         self._until = until
         self._bytes = 0
         self._looks = 0
 
     @property
     def late(self) -> bool:
-        return time.monotonic() > self._until
+        """Time is up, and not before something was read: every page gets on."""
+        return self.fills > 0 and time.monotonic() > self._until
 
     @property
     def full(self) -> bool:
@@ -259,6 +263,7 @@ class _Gzip:
             if not self._rest:
                 return b""
             self._member, self._begun = zlib.decompressobj(_GZIP), False
+        before = self._member.copy()
         try:
             # In a thread: a megabyte may unpack to a thousand.
             more = await asyncio.to_thread(self._member.decompress, self._rest, CHUNK)
@@ -266,7 +271,7 @@ class _Gzip:
             self.fault = (
                 f"cannot be unpacked from here on ({error}); pack the file with gzip and send it again"
             )
-            return b""
+            return await asyncio.to_thread(_salvaged, before, self._rest)
         self._begun = True
         self._rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         return more
@@ -279,3 +284,12 @@ class _Gzip:
                 return more
             self.fault = "the gzip file is cut here; send it again, whole"
         return b""
+
+
+def _salvaged(member: zlib._Decompress, packed: bytes) -> bytes:
+    """What comes before the byte at which unpacking fails: zlib gives nothing of the piece that holds it."""
+    unpacked = bytearray()
+    with suppress(zlib.error):
+        for place in range(len(packed)):
+            unpacked += member.decompress(packed[place : place + 1])
+    return bytes(unpacked)
