@@ -113,7 +113,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         ]
         page = Page(seals=seals, wakes=wakes)
         if readable:
-            chosen = min(readable, key=_order)
+            chosen = min(readable, key=lambda file: file.order)
             page = await self._read(progress, chosen, listed[chosen.name], page, now)
         return self._come_again(page, progress, listed, now, open_records)
 
@@ -256,8 +256,3 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
-
-
-def _order(file: FileProgress) -> tuple[object, ...]:
-    name = names.parse(file.name)
-    return name.order if name is not None else ()

@@ -182,7 +182,7 @@ def _faults(parsed: JSON, text: bytes, source: Source) -> Iterator[Fault]:
     yield from _of_owner(parsed, "tenantId", source.tenant_id)
     yield from _of_owner(parsed, "storeId", source.store_id)
     yield from _of_key(parsed)
-    if _NUL.search(text):
+    if b"\\u0000" in text and _NUL.search(text):  # the first look is a hundred times quicker
         reason = "holds a NUL character (\\u0000), which databases do not keep; take it out"
         yield Fault(field="", reason=reason)
 

@@ -16,6 +16,9 @@ from hub.records import JSON
 #: Exports that are followed at one time.
 MOST_EXPORTS = 200
 
+#: Files that are in the cursor before they are read to their end; the others come when there is room.
+MOST_WAITING = 200
+
 #: So many exports of one file are named in its report.
 _MOST_OF_A_FILE = 20
 
@@ -39,6 +42,11 @@ class FileProgress:
     def group(self) -> str:
         """A file that comes back word for word is another group, since one that is closed stays so."""
         return f"{self.name}@{self.stamp}@{self.seen}"
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """See ``FileName.order``."""
+        return _order(self.name)
 
     @property
     def begun(self) -> bool:
@@ -119,9 +127,10 @@ class Progress:
             del self.files[name]
             if file is not None or not known.place.ended:
                 self._forget(known)
-        for name, file in listed.items():
-            if name not in self.files:
-                self.files[name] = FileProgress(name=name, stamp=file.stamp, seen=now)
+        new = sorted((name for name in listed if name not in self.files), key=_order)
+        room = MOST_WAITING - sum(not file.place.ended for file in self.files.values())
+        for name in new[: max(0, room)]:
+            self.files[name] = FileProgress(name=name, stamp=listed[name].stamp, seen=now)
         return ended
 
     def advance(
@@ -181,6 +190,11 @@ class Progress:
         if old:
             del self.exports[min(old, key=lambda key: self.exports[key].last)]
         return bool(old)
+
+
+def _order(name: str) -> tuple[object, ...]:
+    parsed = names.parse(name)
+    return parsed.order if parsed is not None else ()
 
 
 def _type_of(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
+from msgspec import UNSET
 from pydantic import ValidationError
 
 from connectors.merchstack.faults import faults_of, nul_faults
@@ -113,11 +114,11 @@ def _content(shape: Shape, but: Collection[str] = ()) -> JSON:
     content = {
         name: _content(value) if isinstance(value, Shape) else value
         for name, value in vars(shape).items()
-        if is_given(value) and name not in but
+        if value is not UNSET and name not in but
     }
-    extra = {name: value for name, value in (shape.model_extra or {}).items() if name not in NOT_CONTENT}
-    if extra:
-        content["extra"] = extra
+    if shape.model_extra:
+        extra = {name: value for name, value in shape.model_extra.items() if name not in NOT_CONTENT}
+        content |= {"extra": extra} if extra else {}
     return content
 
 

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.merchstack.closing import DONE
+from connectors.merchstack.progress import MOST_EXPORTS, MOST_WAITING
 from hub import codec
 from hub.errors import ConfigurationError, RejectedError
 from hub.records import JSON
@@ -646,6 +647,40 @@ async def test_the_cursor_forgets_files_that_are_done(make: Make) -> None:
     assert files == {}
     assert world.cursor["exports"] == {}
     assert codec.loads(world.documents.texts["exports"]) == {}
+
+
+async def test_a_crowd_of_files_does_not_swell_the_cursor(make: Make) -> None:
+    """It holds those that are next; the others have their turn, in the same order."""
+    world = make()
+    for number in range(1, 301):
+        world.put(f"product_export1_{number}.jsonl", [product(f"p{number}", number, 300, export="1")])
+    world.put("category_export1_1.jsonl", [category("c1", export="1")])
+
+    await world.step()
+    waiting = len(world.cursor["files"])
+    await world.read_all()
+
+    assert waiting == MOST_WAITING
+    assert [record.key for record in world.records] == ["c1", *(f"p{number}" for number in range(1, 301))]
+
+
+async def test_a_crowd_of_exports_is_not_followed_but_goes_in(make: Make) -> None:
+    """Their records wait by the clock alone, and are woken then."""
+    world = make(wait_for_export=100)
+    lines = [product(f"p{number}", 1, 2, export=f"e{number}") for number in range(MOST_EXPORTS + 50)]
+    world.put("product_export1_1.jsonl", lines)
+
+    await world.read_all()
+    followed = len(world.cursor["exports"])
+    world.clock.turn(101)
+    page = await world.step(open_records=1)
+    (last,) = await world.connector.fetch([item_of(world.records[-1])])
+
+    assert len(world.records) == MOST_EXPORTS + 50
+    assert followed == MOST_EXPORTS
+    assert page.wakes == ("*",)
+    assert last.payload["final"] is True
+    assert "untracked_at" not in world.cursor
 
 
 @dataclass(frozen=True, kw_only=True)
