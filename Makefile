@@ -54,9 +54,11 @@ imports: $(READY)
 	@$(BIN)/lint-imports
 
 bench: $(READY)  ## Records a second and cost under a backlog, measured on this machine.
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/bench.txt
 	@$(BIN)/python -m benchmarks.loop
 	@$(BIN)/python -m benchmarks.backlog
 	@$(BIN)/python -m benchmarks.http_transport
+	@$(BIN)/python -m benchmarks.import_jsonl
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links
@@ -64,6 +66,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
 lock: $(READY)  ## Pins the newest versions that pyproject.toml allows, for every Python and platform at once.
 	@$(LOCK) pyproject.toml --output-file requirements/run.txt
 	@$(LOCK) pyproject.toml --extra dev --constraints requirements/run.txt --output-file requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 	@echo hatchling | $(LOCK) - --constraints requirements/dev.txt --output-file requirements/build.txt
 
 wheel: $(READY)  ## Builds the wheel and the source distribution into dist/.
