@@ -92,10 +92,11 @@ def test_products_are_found_by_sku_and_by_category(stocked: Shelf) -> None:
 
 
 def test_a_sku_that_only_a_deleted_variant_had_finds_nothing(stocked: Shelf) -> None:
-    """The product is there, that variant is not."""
+    """The product is there, that variant is not; asked for what is gone, it is found."""
     stocked.write("shop", {**SHOE, "variants": [{"key": "shoe-1"}], "all_variants": True})
 
     assert keys(stocked, "product", sku="661595-02") == []
+    assert keys(stocked, "product", sku="661595-02", gone=True) == ["shoe"]
     assert keys(stocked, "product", sku="661595-01") == ["shoe"]
 
 

@@ -26,11 +26,11 @@ _IDENTITY: Mapping[str, Mapping[str, str]] = {
     "stock": {"variant": "variant_key", "location": "location_key"},
 }
 
-#: What a list can be narrowed down by. A deleted product is found by the variants that went with it.
+#: What a list can be narrowed down by; where deleted ones are listed, deleted variants count as well.
 _FILTERS: Mapping[str, str] = {
     "sku": (
-        "EXISTS (SELECT 1 FROM catalog_variant v WHERE v.tenant_id = t.tenant_id AND v.product_key = t.key "
-        "AND v.sku = :sku AND (v.gone_at IS NULL OR t.gone_at IS NOT NULL))"
+        "t.key IN (SELECT v.product_key FROM catalog_variant v WHERE v.tenant_id = :tenant AND v.sku = :sku "
+        "AND (v.gone_at IS NULL OR :gone))"
     ),
     "variant": "t.variant_key = :variant",
     "location": "t.location_key = :location",
@@ -73,16 +73,15 @@ def listed(
     conditions = "".join(
         f" AND {_CATEGORY[db.postgres] if name == 'category' else _FILTERS[name]}" for name in given
     )
-    if not gone:
-        conditions += " AND t.gone_at IS NULL"
     with db.transaction() as tx:
         rows = db.execute(
             tx,
             f"SELECT {_columns(kind)}{_VARIANTS if kind == 'product' else ''} FROM {KINDS[kind].table} t "
-            f"WHERE t.tenant_id = :tenant AND t.key > :after{conditions} ORDER BY t.key LIMIT :limit",
+            f"WHERE t.tenant_id = :tenant AND t.key > :after AND (t.gone_at IS NULL OR :gone){conditions} ORDER BY t.key LIMIT :limit",
             tenant=tenant_id,
             after=after,
             limit=limit,
+            gone=gone,
             **given,
         )
         return [_line(kind, row) for row in rows]
