@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.merchstack.lines import Membership
+from connectors.merchstack.metadata import Membership
 from connectors.merchstack.tracking import Tracking
 from hub.records import JSON
 

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.merchstack.metadata import (
+    DEFAULT_OPERATION,
+    LONGEST_ID,
+    Fault,
+    Membership,
+    member_of,
+    metadata_faults,
+    not_a_text,
+)
 from connectors.merchstack.names import FileName
 from connectors.merchstack.reading import RawLine
 from hub import codec
 from hub.excerpt import excerpt
 from hub.records import JSON, BadRecord, Record
 
-#: The one that this reader knows (seed 003).
-FORMAT_VERSION = "1.0"
-
-#: What a record may ask for (merchstack facts); a record that does not say updates.
-OPERATIONS = ("create", "update", "delete")
-DEFAULT_OPERATION = "update"
-
-#: An import is followed as an export is, under a name that no export has by chance.
-IMPORT = "import:"
-
 #: The seed spells it both ways.
 _ID_FIELDS = ("externalSystemId", "externalSystemID")
 _PARENT_FIELDS = ("externalSystemParentId", "externalSystemParentID")
-
-#: Longer ids are no keys to the hub, in characters.
-_LONGEST_ID = 512
-#: Numbers of an export beyond this are no numbers of records.
-_MOST_RECORDS = 10**12
 
 #: A NUL character as JSON spells it.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -46,26 +40,6 @@ class Source:
     seen: int
     tenant_id: str
     store_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """What is wrong with one field ("" is the line as a whole), with what to do."""
-
-    field: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.reason}" if self.field else self.reason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
-    """Which record of which export it is; ``number`` and ``of`` are None where it does not say."""
-
-    export: str
-    number: int | None = None
-    of: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +85,7 @@ def read_line(line: RawLine, source: Source) -> GoodLine | BadLine:
     if isinstance(parsed, Fault):
         return BadLine(number=line.number, faults=[parsed], raw=line.text)
     key = _first(parsed, _ID_FIELDS)
-    member = _member(parsed.get(source.file.metadata), source.file)
+    member = member_of(parsed.get(source.file.metadata), source.file)
     faults = [*_faults(parsed, line.text, source)]
     if isinstance(key, str) and member is not None and not faults:
         return _good(parsed, key, member, line, source)
@@ -174,7 +148,7 @@ def _good(parsed: JSON, key: str, member: Membership, line: RawLine, source: Sou
 def _faults(parsed: JSON, text: bytes, source: Source) -> Iterator[Fault]:
     metadata = parsed.get(source.file.metadata)
     if isinstance(metadata, dict):
-        yield from _of_metadata(metadata, source.file)
+        yield from metadata_faults(metadata, source.file)
     else:
         what = "is missing" if metadata is None else f"is {excerpt(metadata)}"
         reason = f"{what}; every record carries it as an object"
@@ -191,7 +165,7 @@ def _of_owner(parsed: JSON, field: str, own: str | None) -> Iterator[Fault]:
     """The tenant or store: a text, and where the connection names one, that one."""
     value = parsed.get(field)
     if not isinstance(value, str) or not value:
-        yield Fault(field=field, reason=_not_a_text(value, parsed, field))
+        yield Fault(field=field, reason=not_a_text(value, parsed, field))
     elif own is not None and value != own:
         setting = "tenant_id" if field == "tenantId" else "store_id"
         reason = f"is {excerpt(value)}, not the connection's {excerpt(own)}; see settings.{setting}"
@@ -202,9 +176,9 @@ def _of_key(parsed: JSON) -> Iterator[Fault]:
     field = next((name for name in _ID_FIELDS if name in parsed), _ID_FIELDS[0])
     value = parsed.get(field)
     if not isinstance(value, str) or not value:
-        yield Fault(field=field, reason=_not_a_text(value, parsed, field))
-    elif len(value) > _LONGEST_ID:
-        yield Fault(field=field, reason=f"has {len(value)} characters; an id has {_LONGEST_ID} at most")
+        yield Fault(field=field, reason=not_a_text(value, parsed, field))
+    elif len(value) > LONGEST_ID:
+        yield Fault(field=field, reason=f"has {len(value)} characters; an id has {LONGEST_ID} at most")
     if (
         len(
             {parsed[name] if isinstance(parsed[name], str) else None for name in _ID_FIELDS if name in parsed}
@@ -214,62 +188,5 @@ def _of_key(parsed: JSON) -> Iterator[Fault]:
         yield Fault(field=field, reason=f"differs from {_ID_FIELDS[1]}; send one of them")
 
 
-def _of_metadata(metadata: Mapping[str, Any], file: FileName) -> Iterator[Fault]:
-    def fault(name: str, reason: str) -> Fault:
-        return Fault(field=f"{file.metadata}.{name}", reason=reason)
-
-    version = metadata.get("formatVersion")
-    if version != FORMAT_VERSION and (version is not None or file.direction == "export"):
-        what = "is missing" if version is None else f"is {excerpt(version)}"
-        yield fault("formatVersion", f'{what}; this reader knows "{FORMAT_VERSION}"')
-    name = _id_name(file)
-    export = metadata.get(name)
-    if not isinstance(export, str) or not export or len(export) > _LONGEST_ID:
-        yield fault(name, _not_a_text(export, metadata, name))
-    for name in ("recordNum", "recordOf"):
-        value = metadata.get(name)
-        absent_is_fine = value is None and file.direction == "import"
-        if not absent_is_fine and _count(value) is None:
-            yield fault(name, f"is {_shown(value, metadata, name)}; it is a whole number from 1")
-    kind = metadata.get("recordType")
-    if kind is not None and kind != file.record_type:
-        yield fault("recordType", f"is {excerpt(kind)}; the file's name says {file.record_type}")
-    yield from (fault("operationType", reason) for reason in _of_operation(metadata, file))
-
-
-def _of_operation(metadata: Mapping[str, Any], file: FileName) -> Iterator[str]:
-    operation = metadata.get("operationType")
-    if operation is not None and operation not in OPERATIONS:
-        yield f"is {excerpt(operation)}; it is one of {', '.join(OPERATIONS)}"
-    elif operation == "delete" and file.direction == "export" and file.record_type == "product":
-        yield "is delete, but Merchstack never deletes products; send an import file to delete one"
-
-
-def _member(metadata: Any, file: FileName) -> Membership | None:
-    """Where the record belongs, as far as it can be read."""
-    export = metadata.get(_id_name(file)) if isinstance(metadata, dict) else None
-    if not isinstance(export, str) or not export or len(export) > _LONGEST_ID:
-        return None
-    number, of = _count(metadata.get("recordNum")), _count(metadata.get("recordOf"))
-    prefix = "" if file.direction == "export" else IMPORT
-    return Membership(export=prefix + export, number=number, of=of)
-
-
-def _id_name(file: FileName) -> str:
-    return f"{file.direction}Id"
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and 1 <= value <= _MOST_RECORDS else None
-
-
 def _first(parsed: JSON, fields: Sequence[str]) -> Any:
     return next((parsed[name] for name in fields if name in parsed), None)
-
-
-def _not_a_text(value: object, within: Mapping[str, Any], field: str) -> str:
-    return f"is {_shown(value, within, field)}; it is a text that is not empty"
-
-
-def _shown(value: object, within: Mapping[str, Any], field: str) -> str:
-    return excerpt(value) if field in within else "missing"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from connectors.merchstack.lines import BadLine, GoodLine, Membership, Source, read_line
+from connectors.merchstack.lines import BadLine, GoodLine, Source, read_line
+from connectors.merchstack.metadata import Membership
 from connectors.merchstack.reading import RawLine
 from connectors.merchstack.sorting import parents_first
 from hub import codec

@@ -8,8 +8,8 @@ from typing import Any
 
 from connectors.merchstack import names
 from connectors.merchstack.exports import ExportProgress
-from connectors.merchstack.lines import Membership
 from connectors.merchstack.location import File
+from connectors.merchstack.metadata import Membership
 from connectors.merchstack.reading import Place
 from hub.records import JSON
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connectors.merchstack.lines import BadLine, Fault, GoodLine
+from connectors.merchstack.lines import BadLine, GoodLine
+from connectors.merchstack.metadata import Fault
 from hub.excerpt import excerpt
 
 #: So many members of a cycle are named.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.merchstack.lines import GoodLine, Membership
+from connectors.merchstack.lines import GoodLine
+from connectors.merchstack.metadata import Membership
 from connectors.merchstack.sorting import parents_first
 from hub.records import Record
 
