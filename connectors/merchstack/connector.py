@@ -140,7 +140,9 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
     @cached_property
     def _location(self) -> Location:
-        return Location.open(self.settings.url, self.credentials)
+        return Location.open(
+            self.settings.url, self.credentials, allow_private_hosts=self.ports.allow_private_hosts
+        )
 
     @cached_property
     def _marks(self) -> Marks:

@@ -96,7 +96,9 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
 
     @cached_property
     def _location(self) -> Location:
-        return Location.open(self.settings.url, self.credentials)
+        return Location.open(
+            self.settings.url, self.credentials, allow_private_hosts=self.ports.allow_private_hosts
+        )
 
     @property
     def _catalog(self) -> Catalog:

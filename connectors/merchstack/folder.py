@@ -14,6 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore
+
+from connectors.merchstack.bucket import first_line
+from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
 
 #: How a file is called until it is whole; ``obstore`` leaves out names that end in # and digits.
@@ -32,32 +37,53 @@ class Found:
     stamp: str
 
 
+def opened(root: Path, field: str) -> LocalStore:
+    """The folder as a store. Raises ``ConfigurationError`` for the setting ``field``."""
+    if not root.is_absolute():
+        raise ConfigurationError(
+            f"{excerpt(str(root))} must be a whole path, from /: each process has a folder of its own",
+            field=field,
+        )
+    if not root.is_dir():
+        raise ConfigurationError(f"{excerpt(str(root))} is no folder; create it or name another", field=field)
+    try:
+        return LocalStore(prefix=root.resolve(), automatic_cleanup=True)
+    except BaseError as error:
+        raise ConfigurationError(f"{root} cannot be used: {first_line(error)}", field=field) from error
+
+
 def files(root: Path) -> Iterator[Found]:
     """The regular files at the top level. Raises ``OSError``."""
     with os.scandir(root) as entries:
         for entry in entries:
-            if _is_usable(entry.name) and entry.is_file(follow_symlinks=False):
+            if is_usable(entry.name) and entry.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):  # it went while we looked
                     yield _found(entry.name, entry.stat(follow_symlinks=False))
 
 
 def names_below(root: Path, prefix: str) -> list[str]:
     """The names of all regular files below a folder, from ``root`` on. Raises ``OSError`` and ``ValueError``."""
-    start = inside(root, prefix.strip("/"))
+    start = inside(root, prefix)
     return [
         str(path.relative_to(root))
         for place, _, names in os.walk(start)
         for name in names
-        if _is_usable(name) and (path := Path(place, name)).is_file() and not path.is_symlink()
+        if is_usable(name) and (path := Path(place, name)).is_file() and not path.is_symlink()
     ]
+
+
+def parts(name: str) -> list[str]:
+    """The folders of a name and its last part. Raises ``ValueError`` where one of them means something else."""
+    found = name.split("/")
+    if any(part in {"", ".", ".."} or not _USABLE.fullmatch(part) for part in found):
+        raise ValueError(f"the name {excerpt(name)} leads elsewhere; use plain names")
+    return found
 
 
 def inside(root: Path, name: str) -> Path:
     """The path of a name within the folder. Raises ``ValueError`` where it leads out of it or over a link."""
     path = root
-    for part in name.split("/"):
-        if part in {"", ".", ".."} or not _USABLE.fullmatch(part):
-            raise ValueError(f"the name {excerpt(name)} leads elsewhere; use plain names")
+    for part in parts(name):
         path = path / part
         if path.is_symlink():
             raise ValueError(f"{excerpt(name)} is a link, which is not followed; put the file itself there")
@@ -93,16 +119,8 @@ def move(root: Path, name: str, to: str) -> None:
     _sync(target.parent)
 
 
-def _found(name: str, stat: os.stat_result) -> Found:
-    return Found(
-        name=name,
-        size=stat.st_size,
-        modified=datetime.fromtimestamp(stat.st_mtime, UTC),
-        stamp=f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}",
-    )
-
-
-def _is_usable(name: str) -> bool:
+def is_usable(name: str) -> bool:
+    """Whether a listed name is one that every store takes; files that are not finished have none."""
     if name.endswith(UNFINISHED) or not _USABLE.fullmatch(name):
         return False
     try:
@@ -110,6 +128,15 @@ def _is_usable(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that are no UTF-8
         return False
     return True
+
+
+def _found(name: str, stat: os.stat_result) -> Found:
+    return Found(
+        name=name,
+        size=stat.st_size,
+        modified=datetime.fromtimestamp(stat.st_mtime, UTC),
+        stamp=f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}",
+    )
 
 
 def _sync(directory: Path) -> None:

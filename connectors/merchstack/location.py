@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError
 from obstore.store import LocalStore, S3Store
 
 from connectors.merchstack import folder
-from connectors.merchstack.bucket import S3Credentials, first_line, open_bucket
+from connectors.merchstack.bucket import S3Credentials, fault_of, first_line, open_bucket
+from connectors.merchstack.endpoint import Endpoint
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
 
@@ -44,24 +45,45 @@ class Location:
     bucket, folder or right is missing.
     """
 
-    def __init__(self, store: LocalStore | S3Store, *, url: str, root: Path | None, field: str) -> None:
+    def __init__(
+        self,
+        store: LocalStore | S3Store,
+        *,
+        url: str,
+        root: Path | None,
+        field: str,
+        endpoint: Endpoint | None = None,
+    ) -> None:
         self.url = url
         self._store = store
         self._root = root
         self._field = field
+        self._endpoint = endpoint
 
     @classmethod
-    def open(cls, url: str, credentials: S3Credentials | None, *, field: str = "settings.url") -> Location:
+    def open(
+        cls,
+        url: str,
+        credentials: S3Credentials | None,
+        *,
+        field: str = "settings.url",
+        allow_private_hosts: bool = True,
+    ) -> Location:
         """A folder by its whole path or ``file://`` URL, or ``s3://bucket/prefix``. Raises ``ConfigurationError``."""
         parts = urlsplit(url)
         match parts.scheme:
             case "s3" if parts.netloc:
-                return cls(
-                    open_bucket(parts.netloc, parts.path, credentials, field), url=url, root=None, field=field
+                given = credentials or S3Credentials()
+                endpoint = Endpoint(
+                    address=given.endpoint,
+                    allow_http=given.allow_http,
+                    allow_private_hosts=allow_private_hosts,
                 )
+                bucket = open_bucket(parts.netloc, parts.path, given, endpoint, field)
+                return cls(bucket, url=url, root=None, field=field, endpoint=endpoint)
             case "" | "file" if not parts.netloc:
                 root = Path(unquote(parts.path) if parts.scheme else url)
-                return cls(_local(root, field), url=url, root=root.resolve(), field=field)
+                return cls(folder.opened(root, field), url=url, root=root.resolve(), field=field)
             case _:
                 raise ConfigurationError(
                     f"{excerpt(url)} is neither the whole path of a folder nor s3://bucket/prefix",
@@ -73,42 +95,45 @@ class Location:
         if self._root is not None:
             found = await self._in_thread(lambda root: [_listed(each) for each in folder.files(root)])
         else:
-            page = await self._call(obstore.list_with_delimiter_async(self._store), lists=True)
-            found = [_object(each) for each in page["objects"]]
+            page = await self._call(lambda: obstore.list_with_delimiter_async(self._store), of_bucket=True)
+            found = [_object(each) for each in page["objects"] if folder.is_usable(each["path"])]
         return sorted(found, key=lambda file: file.name)
 
     async def names_below(self, prefix: str) -> Sequence[str]:
         """The names of all files below a folder, sorted, with the folder's own name in front."""
         if self._root is not None:
             return sorted(await self._in_thread(lambda root: folder.names_below(root, prefix)))
-        return sorted(await self._call(self._names(prefix), lists=True))
+        await self._require_plain(prefix)
+        return sorted(await self._call(lambda: self._names(prefix), of_bucket=True))
 
     async def read(self, name: str, *, start: int, length: int) -> bytes:
         """So many bytes from there on; fewer at the end of the file, none behind it."""
         if length <= 0:
             return b""
-        await self._not_a_link(name)
+        await self._require_plain(name)
         try:
-            found = await self._call(obstore.get_range_async(self._store, name, start=start, length=length))
+            found = await self._call(
+                lambda: obstore.get_range_async(self._store, name, start=start, length=length)
+            )
         except RetryableError:  # behind the end is an error to some stores
-            if start >= (await self._call(obstore.head_async(self._store, name)))["size"]:
+            if start >= (await self._call(lambda: obstore.head_async(self._store, name)))["size"]:
                 return b""
             raise
         return bytes(found)
 
     async def get(self, name: str) -> bytes | None:
         """The whole file, or None where there is none."""
-        await self._not_a_link(name)
+        await self._require_plain(name)
         try:
-            return bytes(await self._call(self._whole(name), absent=FileNotFoundError))
+            return bytes(await self._call(lambda: self._whole(name), absent=FileNotFoundError))
         except FileNotFoundError:
             return None
 
     async def exists(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        await self._not_a_link(name)
+        await self._require_plain(name)
         try:
-            await self._call(obstore.head_async(self._store, name), absent=FileNotFoundError)
+            await self._call(lambda: obstore.head_async(self._store, name), absent=FileNotFoundError)
         except FileNotFoundError:
             return False
         return True
@@ -118,24 +143,29 @@ class Location:
         if self._root is not None:
             await self._in_thread(lambda root: folder.write(root, name, content))
             return
-        await self._call(obstore.put_async(self._store, name, content, use_multipart=False))
+        await self._require_plain(name)
+        await self._call(
+            lambda: obstore.put_async(self._store, name, content, use_multipart=False), of_bucket=True
+        )
 
     async def move(self, name: str, to: str) -> None:
         """Give a file another name, in place of one that has it. One that was moved before is fine."""
         if self._root is not None:
             await self._in_thread(lambda root: folder.move(root, name, to))
             return
+        await self._require_plain(name)
+        await self._require_plain(to)
         try:
-            await self._call(obstore.rename_async(self._store, name, to), absent=FileNotFoundError)
+            await self._call(lambda: obstore.rename_async(self._store, name, to), absent=FileNotFoundError)
         except FileNotFoundError:
             if not await self.exists(to):
                 raise RetryableError(f"{self.url}: {excerpt(name)} is gone") from None
 
     async def remove(self, name: str) -> None:
         """Take a file away; one that is not there is fine."""
-        await self._not_a_link(name)
+        await self._require_plain(name)
         try:
-            await self._call(obstore.delete_async(self._store, name), absent=FileNotFoundError)
+            await self._call(lambda: obstore.delete_async(self._store, name), absent=FileNotFoundError)
         except FileNotFoundError:
             return
 
@@ -145,9 +175,15 @@ class Location:
     async def _names(self, prefix: str) -> list[str]:
         return [each["path"] async for chunk in obstore.list(self._store, prefix) for each in chunk]
 
-    async def _not_a_link(self, name: str) -> None:
+    async def _require_plain(self, name: str) -> None:
+        """No name leads elsewhere; in a folder, no link either."""
         if self._root is not None:
             await self._in_thread(lambda root: folder.inside(root, name))
+            return
+        try:
+            folder.parts(name)
+        except ValueError as error:
+            raise ConfigurationError(f"{self.url}: {error}", field=self._field) from error
 
     async def _in_thread(self, call: Any) -> Any:
         try:
@@ -160,29 +196,35 @@ class Location:
             raise ConfigurationError(f"{self.url}: {error}", field=self._field) from error
 
     async def _call(
-        self, call: Awaitable[T], *, absent: type[Exception] | None = None, lists: bool = False
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        absent: type[Exception] | None = None,
+        of_bucket: bool = False,
     ) -> T:
+        if self._endpoint is not None:
+            await self._endpoint.require_reachable()
         try:
-            return await call
+            return await call()
         except FileNotFoundError as error:
             if absent is not None:
                 raise
-            raise self._missing(error, lists=lists) from error
+            raise self._fault(error, of_bucket=of_bucket) from error
         except (BaseError, ValueError, OSError) as error:
-            raise self._fault(error) from error
+            raise self._fault(error, of_bucket=of_bucket) from error
 
-    def _missing(self, error: Exception, *, lists: bool) -> HubError:
-        if lists:
-            return ConfigurationError(f"{self.url} is not there; create the bucket", field=self._field)
-        return RetryableError(f"{self.url}: {first_line(error)}")
-
-    def _fault(self, error: Exception) -> HubError:
+    def _fault(self, error: Exception, *, of_bucket: bool) -> HubError:
         text = first_line(error)
-        if isinstance(error, PermissionDeniedError | UnauthenticatedError) or text.endswith(_NOT_ALLOWED):
+        if self._root is None:
+            fault = fault_of(error, self.url, self._field, of_bucket=of_bucket)
+            if fault is not None:
+                return fault
+        if isinstance(error, PermissionDeniedError) or text.endswith(_NOT_ALLOWED):
             return self._not_allowed(text)
         if isinstance(error, InvalidPathError | ValueError):
             return ConfigurationError(
-                f"{self.url} holds a name that cannot be used: {text}", field=self._field
+                f"{self.url} holds a name that cannot be used: {text}; rename it or take it away",
+                field=self._field,
             )
         return RetryableError(f"{self.url}: {text}")
 
@@ -191,20 +233,6 @@ class Location:
             f"{self.url} may not be used: {text}; give this access the right to list, read and write",
             field=self._field,
         )
-
-
-def _local(root: Path, field: str) -> LocalStore:
-    if not root.is_absolute():
-        raise ConfigurationError(
-            f"{excerpt(str(root))} must be a whole path, from /: each process has a folder of its own",
-            field=field,
-        )
-    if not root.is_dir():
-        raise ConfigurationError(f"{excerpt(str(root))} is no folder; create it or name another", field=field)
-    try:
-        return LocalStore(prefix=root.resolve(), automatic_cleanup=True)
-    except BaseError as error:
-        raise ConfigurationError(f"{root} cannot be used: {first_line(error)}", field=field) from error
 
 
 def _listed(found: folder.Found) -> File:

@@ -1,22 +1,37 @@
-"""Where files are exchanged, on a real folder."""
+"""Where files are exchanged: the same on a real folder and in a bucket of a real service."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from connectors.merchstack.location import Location, S3Credentials
+from connectors.merchstack.location import Location
 from hub.errors import ConfigurationError, RetryableError
+from tests.connectors.merchstack.s3 import Service
+
+#: What would lead out of a folder, or mean another object than it says.
+TRICKS = ("../secret", "/etc/passwd", "a//b", ".", "..", "a/../b", "", "line\nbreak", "back\\slash", "nul\0")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Location:
+def folder(tmp_path: Path) -> Location:
     """An empty folder as a location."""
     (tmp_path / "exchange").mkdir()
     return Location.open(str(tmp_path / "exchange"), None)
+
+
+@pytest.fixture(params=("folder", "bucket", "prefix"))
+def place(request: pytest.FixtureRequest) -> Location:
+    """An empty folder, an empty bucket, and a part of a bucket."""
+    if request.param == "folder":
+        location: Location = request.getfixturevalue("folder")
+        return location
+    s3: Service = request.getfixturevalue("s3")
+    return s3.location(s3.make_bucket() + ("/in/here/" if request.param == "prefix" else ""))
 
 
 async def test_what_was_written_is_listed_and_read(place: Location) -> None:
@@ -59,6 +74,7 @@ async def test_only_the_top_level_is_listed(place: Location) -> None:
     await place.write("a.jsonl", b"")
     await place.write("done/c.jsonl", b"")
     await place.write("done/deeper/d.jsonl", b"")
+    await place.write("donegal/e.jsonl", b"")
 
     assert [file.name for file in await place.files()] == ["a.jsonl", "b.jsonl"]
     assert await place.names_below("done") == ["done/c.jsonl", "done/deeper/d.jsonl"]
@@ -98,7 +114,57 @@ async def test_reading_what_is_gone_is_tried_again(place: Location) -> None:
         await place.read("a.jsonl", start=0, length=1)
 
 
-async def test_links_and_odd_names_are_not_there(place: Location, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", TRICKS)
+async def test_a_name_that_leads_elsewhere_is_refused(place: Location, name: str) -> None:
+    """By whatever is done with it, before anybody is asked."""
+    await place.write("good.jsonl", b"1")
+
+    for call in (
+        place.read(name, start=0, length=1),
+        place.get(name),
+        place.exists(name),
+        place.write(name, b"x"),
+        place.move(name, "b.jsonl"),
+        place.move("good.jsonl", name),
+        place.remove(name),
+        place.names_below(name),
+    ):
+        with pytest.raises(ConfigurationError, match=r"settings\.url.*leads elsewhere; use plain names"):
+            await call
+
+    assert [file.name for file in await place.files()] == ["good.jsonl"]
+
+
+async def test_writing_again_takes_the_place_of_what_was_there(place: Location) -> None:
+    """Also where the new content is shorter, or empty."""
+    await place.write("a.jsonl", b"long content")
+
+    await place.write("a.jsonl", b"")
+
+    assert [(file.name, file.size) for file in await place.files()] == [("a.jsonl", 0)]
+    assert await place.get("a.jsonl") == b""
+    assert await place.read("a.jsonl", start=0, length=10) == b""
+
+
+async def test_a_reader_sees_a_file_whole_or_as_it_was(place: Location) -> None:
+    """While another writes it."""
+    contents = [bytes([letter]) * 300_000 for letter in b"abc"]
+    await place.write("a.jsonl", contents[0])
+
+    async def write() -> None:
+        for content in contents * 3:
+            await place.write("a.jsonl", content)
+
+    writing = asyncio.create_task(write())
+    seen = []
+    while not writing.done():
+        seen.append(await place.get("a.jsonl"))
+    await writing
+
+    assert set(seen) <= set(contents)
+
+
+async def test_links_and_odd_names_are_not_there(folder: Location, tmp_path: Path) -> None:
     """A link may lead anywhere, and a name with a line break makes other stores fail."""
     root = tmp_path / "exchange"
     (tmp_path / "secret").write_text("s")
@@ -106,16 +172,16 @@ async def test_links_and_odd_names_are_not_there(place: Location, tmp_path: Path
     (root / "folder").symlink_to(tmp_path, target_is_directory=True)
     (root / "line\nbreak.jsonl").write_text("")
     os.close(os.open(os.fsencode(root) + b"/\xff.jsonl", os.O_CREAT | os.O_WRONLY))
-    await place.write("good.jsonl", b"1")
+    await folder.write("good.jsonl", b"1")
 
-    assert [file.name for file in await place.files()] == ["good.jsonl"]
-    for name in ("link.jsonl", "folder/secret", "../secret", "/etc/passwd", "a//b", "."):
+    assert [file.name for file in await folder.files()] == ["good.jsonl"]
+    for name in ("link.jsonl", "folder/secret"):
         with pytest.raises(ConfigurationError, match=r"settings\.url"):
-            await place.get(name)
+            await folder.get(name)
         with pytest.raises(ConfigurationError, match=r"settings\.url"):
-            await place.write(name, b"x")
+            await folder.write(name, b"x")
     with pytest.raises(ConfigurationError):
-        await place.names_below("folder")
+        await folder.names_below("folder")
     assert (tmp_path / "secret").read_text() == "s"
 
 
@@ -146,12 +212,3 @@ def test_what_is_no_place_is_refused(url: str, remedy: str) -> None:
         Location.open(url, None, field="settings.folder")
 
     assert caught.value.field == "settings.folder"
-
-
-def test_a_bucket_is_opened_without_a_call() -> None:
-    """Whether it is there shows at the first call."""
-    credentials = S3Credentials.model_validate(
-        {"endpoint": "http://127.0.0.1:9", "access_key_id": "a", "secret_access_key": "b", "allow_http": True}
-    )
-
-    assert Location.open("s3://bucket/some/prefix", credentials).url == "s3://bucket/some/prefix"
