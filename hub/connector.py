@@ -65,6 +65,9 @@ class Stream:
     read_anew: bool = False
     #: A newer record makes the hub follow an awaiting one at once, so that it can yield to the newer content.
     follow_on_newer: bool = False
+    #: A record that was rejected is taken in again when the source shows it again as it was: what rejected it may have
+    #: changed. For sources that show a record when somebody wants it moved, not at every poll.
+    rejected_again: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

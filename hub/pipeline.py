@@ -68,6 +68,13 @@ class Pipeline:
         """The connector's streams by name."""
         return {stream.name: stream for stream in self.connector.streams}
 
+    @cached_property
+    def catalog(self) -> WritesCatalog | None:
+        """The destination, where that is the hub's own catalog."""
+        if isinstance(self.destination, WritesCatalog):
+            return self.destination
+        return None
+
     @property
     def cadence(self) -> Cadence:
         """The connector's cadence, unless the connection has one of its own."""
@@ -89,9 +96,9 @@ class Pipeline:
 
         Raises ``ConfigurationError`` for one that its connector must not own.
         """
-        if not isinstance(self.destination, WritesCatalog):
+        if self.catalog is None:
             return ()
-        claimed, possible = self.destination.owned_parts(), self.connector.may_own
+        claimed, possible = self.catalog.owned_parts(), self.connector.may_own
         if claimed is None:
             return possible or ()
         if possible is not None and (beyond := sorted(set(claimed) - set(possible))):
@@ -112,9 +119,11 @@ class Pipeline:
         return await self.connector.poll(request)
 
     def transform(self, item: Item) -> Any:
-        """The connector's transformation, then the user's mapping."""
+        """The connector's transformation, then the user's mapping; on its way into the catalog also the check."""
         body = self.connector.transform(item)
-        return self.mapping.apply(body) if self.mapping is not None else body
+        if self.mapping is not None:
+            body = self.mapping.apply(body)
+        return body if self.catalog is None else self.catalog.entity(body)
 
     async def push(self, items: Sequence[Item]) -> Sequence[PushResult]:
         """Write a batch where this connection's records go."""

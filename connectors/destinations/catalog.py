@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hub import catalog
 from hub.catalog import CatalogWriter, Written
 from hub.connector import Destination, NoSettings
+from hub.errors import RejectedError
 from hub.records import Item, Parked, PushResult, Rejected, Skipped, Success
 
 #: As in HTTP, so that answers look alike everywhere: created, and there already.
@@ -52,19 +53,17 @@ class CatalogDestination(Destination[CatalogSettings, NoSettings]):
         """What the user claims for this connection; None: what its connector is made for."""
         return self.settings.owns
 
+    def entity(self, body: Any) -> catalog.Entity:
+        """See ``hub.catalog.WritesCatalog``."""
+        try:
+            return catalog.parse(body)
+        except catalog.ShapeError as error:
+            raise RejectedError(*error.errors) from None
+
     def write(self, writer: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:
         """See ``hub.catalog.WritesCatalog``."""
-        results: dict[int, PushResult] = {}
-        entities: list[tuple[Item, catalog.Entity]] = []
-        for item in items:
-            try:
-                entities.append((item, catalog.parse(item.body)))
-            except catalog.ShapeError as error:
-                results[item.id] = Rejected(errors=error.errors)
-        answers = writer.write([entity for _, entity in entities])
-        for (item, _), written in zip(entities, answers, strict=True):
-            results[item.id] = _result(item, written)
-        return [results[item.id] for item in items]
+        answers = writer.write([item.body for item in items])
+        return [_result(item, written) for item, written in zip(items, answers, strict=True)]
 
 
 def _result(item: Item, written: Written) -> PushResult:

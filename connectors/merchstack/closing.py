@@ -11,7 +11,7 @@ from connectors.merchstack.ending import EXPORTS
 from connectors.merchstack.location import Location
 from connectors.merchstack.notes import document_of
 from connectors.merchstack.progress import name_and_stamp
-from connectors.merchstack.report import write_report
+from connectors.merchstack.report import group_of, write_report
 from hub.connector import Documents
 from hub.records import JSON, GroupTally
 
@@ -59,7 +59,9 @@ def _latest(key: str, seen: JSON, known: JSON) -> Mapping[str, Any]:
 
 
 async def _target(location: Location, name: str, group: str) -> str:
-    """A file of the same name that is done already stays as well."""
+    """A file of the same name that is done already stays as well; unless it is this one, which another closes now."""
     if not await location.exists(DONE + name):
+        return DONE + name
+    if group_of(await location.get(DONE + name + names.REPORT)) == group:
         return DONE + name
     return f"{DONE}{group.rpartition('@')[2]}-{name}"

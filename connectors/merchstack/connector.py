@@ -25,9 +25,8 @@ from connectors.merchstack.reading import RawLine, Reader
 from connectors.merchstack.settings import MerchstackSettings
 from connectors.merchstack.to_catalog import category_body, product_body
 from hub.connector import Cadence, CheckResult, Connector, Ports, Stream
-from hub.errors import RejectedError
 from hub.excerpt import excerpt
-from hub.records import JSON, GroupTally, Item, Page, PollRequest, Record
+from hub.records import JSON, GroupTally, Item, Page, PollRequest
 
 #: Merchstack writes at most so many records a file (merchstack facts).
 RECORDS_A_FILE = 1000
@@ -49,8 +48,8 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
     Settings = MerchstackSettings
     Credentials = S3Credentials
     streams: ClassVar[Sequence[Stream]] = (
-        Stream(name="category", title="Categories"),
-        Stream(name="product", title="Products"),
+        Stream(name="category", title="Categories", rejected_again=True),
+        Stream(name="product", title="Products", rejected_again=True),
     )
     cadence: ClassVar[Cadence] = Cadence(
         least=timedelta(0),
@@ -209,16 +208,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
             tenant_id=self.settings.tenant_id,
             store_id=self.settings.store_id,
         )
-        return read_page(lines, source, is_refused=self._is_refused)
-
-    def _is_refused(self, record: Record) -> bool:
-        try:
-            self._body(record.stream, record.payload)
-        except RejectedError:
-            return True
-        except Exception:  # noqa: BLE001 it is told where the record is pushed, and must not hold up the others
-            return False
-        return False
+        return read_page(lines, source)
 
     def _body(self, stream: str, payload: JSON) -> JSON:
         name = names.parse(payload["file"])

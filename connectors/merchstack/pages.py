@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from connectors.merchstack.lines import BadLine, GoodLine, Source, read_line
 from connectors.merchstack.metadata import Membership
 from connectors.merchstack.reading import RawLine
 from connectors.merchstack.sorting import parents_first
-from hub import codec
 from hub.records import Record
 
 
@@ -31,8 +30,8 @@ class Content:
     members: Sequence[Membership]
 
 
-def read_page(lines: Sequence[RawLine], source: Source, *, is_refused: Callable[[Record], bool]) -> Content:
-    """Read a page's lines. ``is_refused``: whether the record's own content is at fault, whoever it is offered to."""
+def read_page(lines: Sequence[RawLine], source: Source) -> Content:
+    """Read a page's lines."""
     read = [read_line(line, source) for line in lines]
     bad = [line for line in read if isinstance(line, BadLine)]
     good = [line for line in read if isinstance(line, GoodLine)]
@@ -40,18 +39,11 @@ def read_page(lines: Sequence[RawLine], source: Source, *, is_refused: Callable[
         good, own_ancestors = parents_first(good)
         bad = sorted([*bad, *own_ancestors], key=lambda line: line.number)
     return Content(
-        records=[_told_again(line.record, is_refused) for line in good],
+        records=[line.record for line in good],
         bad=bad,
         warnings=list(_replaced(good)),
         members=[line.member for line in read if line.member is not None],
     )
-
-
-def _told_again(record: Record, is_refused: Callable[[Record], bool]) -> Record:
-    """What is refused for its content is refused in every file that brings it: each report has to list it."""
-    if not is_refused(record):
-        return record
-    return replace(record, content_hash=codec.fingerprint([record.content_hash, record.group]))
 
 
 def _replaced(lines: Sequence[GoodLine]) -> Iterator[Warned]:

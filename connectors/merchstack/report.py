@@ -24,6 +24,7 @@ def write_report(
     report = {
         "file": name,
         "stamp": stamp,
+        "group": tally.name,
         "closed_at": at.isoformat(timespec="seconds"),
         "counts": counts,
         "rejected": sorted(rejected, key=lambda each: each["line"] or 0),
@@ -36,12 +37,21 @@ def write_report(
 
 def stamp_of(report: bytes | None) -> str | None:
     """Which content of its file a report is about; None where there is none, or what is there is no report."""
+    return _field_of(report, "stamp")
+
+
+def group_of(report: bytes | None) -> str | None:
+    """Which group of records a report is about; None as above."""
+    return _field_of(report, "group")
+
+
+def _field_of(report: bytes | None, name: str) -> str | None:
     try:
         parsed = codec.loads(report) if report is not None else None
     except (ValueError, ArithmeticError, RecursionError):
         return None
-    stamp = parsed.get("stamp") if isinstance(parsed, dict) else None
-    return stamp if isinstance(stamp, str) else None
+    value = parsed.get(name) if isinstance(parsed, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _counts(notes: JSON, tally: GroupTally) -> dict[str, int]:

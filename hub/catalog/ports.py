@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from hub.catalog.shapes import Entity
 from hub.records import JSON, Item, PushResult
@@ -96,6 +96,10 @@ class WritesCatalog(Protocol):
 
     def owned_parts(self) -> Collection[str] | None:
         """Parts of the catalog that the connection is to be the system of record for; None: its connector's choice."""
+        ...
+
+    def entity(self, body: Any) -> Entity:
+        """What a body describes; becomes the ``body`` of the item. Raises ``RejectedError`` with every fault."""
         ...
 
     def write(self, catalog: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:

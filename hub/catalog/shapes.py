@@ -315,7 +315,9 @@ def _out_of_bounds(number: Decimal | UnsetType | None, field: str) -> Iterator[s
 
 
 def _is_out_of_bounds(number: Decimal) -> bool:
-    return bounded(number) is None or number < 0
+    if not number.is_finite() or number < 0:
+        return True
+    return not -20 < number.adjusted() < 20 and bounded(number) is None
 
 
 def _texts_at_fault(body: Mapping[str, Any]) -> Iterator[str]:

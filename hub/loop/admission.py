@@ -27,11 +27,15 @@ KEY_LIMIT = 512
 
 @dataclass(frozen=True, kw_only=True)
 class PollStep:
-    """What a poll adds to the admission of its page: its fence, the schedule's new state and when to come back."""
+    """What a poll adds to the admission of its page: its fence, the schedule's new state and when to come back.
+
+    ``full_pass``: it made the full pass that was asked for.
+    """
 
     lease: leases.HeldLease
     next_in: Callable[[Admission], timedelta]
     idle_polls: int
+    full_pass: bool
 
 
 def admit_page(
@@ -176,7 +180,9 @@ def _close(
 def _move_on(
     db: Database, tx: Connection, connection: Locked, page: Page, admission: Admission, step: PollStep
 ) -> None:
-    cursor = {} if page.cursor is None else {"cursor": codec.dumps(page.cursor).decode()}
+    moves: dict[str, Any] = {} if page.cursor is None else {"cursor": codec.dumps(page.cursor).decode()}
+    if step.full_pass:  # one that was asked for meanwhile is still to be made
+        moves["full_pass"] = False
     schedule.write(
         db,
         tx,
@@ -186,8 +192,7 @@ def _move_on(
         previous_full=page.full,
         idle_polls=step.idle_polls,
         failed_polls=0,
-        full_pass=False,
         polled_at=connection.now,
         last_error=None,
-        **cursor,
+        **moves,
     )

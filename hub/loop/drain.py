@@ -127,7 +127,8 @@ class Drain:
         await self._settle_down()
 
     async def _poll_to_the_end(self) -> None:
-        """Until a page brings nothing new; a full one without news is asked for once more, deeper."""
+        """Until a page brings nothing new. A full one without news is asked for again while the cursor moves on, and once
+        more, deeper, where it does not."""
         deeper = False
         while True:
             outcome = await poll(self.runtime, self.connection_id, early=True)
@@ -146,7 +147,7 @@ class Drain:
     async def _pause_before_next(self, outcome: PollOutcome, *, deeper: bool) -> timedelta | None:
         """How long until the next poll; None when there need not be one."""
         if outcome.result == "ok":
-            more = outcome.news or (outcome.full and not deeper)
+            more = outcome.news or (outcome.full and (outcome.moved or not deeper))
             return min(outcome.next_in, _POLL_PAUSE) if more else None
         if outcome.result == "lost":  # a fleet polls it now; what that brings is waited for
             return self._patience(_LEASE_PAUSE)

@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 class PollOutcome:
     """What one poll came to. ``result`` is ok, failed, refused, paused, early or lost; ``next_in`` when it is due again.
 
-    ``polled`` is all that the page held, ``taken_in`` what of it was not known already.
+    ``polled`` is all that the page held, ``taken_in`` what of it was not known already. ``moved``: it has another cursor.
     """
 
     result: str
@@ -52,6 +52,7 @@ class PollOutcome:
     polled: int = 0
     taken_in: int = 0
     full: bool = False
+    moved: bool = False
     admission: Admission = field(default_factory=Admission)
     error: str | None = None
 
@@ -190,7 +191,7 @@ async def _admit(
         return wait
 
     idle_polls = 0 if page.records or page.bad else state.idle_polls + 1
-    step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls)
+    step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls, full_pass=state.full_pass)
     admission = await runtime.db.run(admit_page, runtime.db, pipeline, page, kind="poll", step=step)
     return PollOutcome(
         result="ok",
@@ -198,6 +199,7 @@ async def _admit(
         polled=len(page.records) + len(page.bad),
         taken_in=len(page.records) - admission.duplicates + admission.quarantined,
         full=page.full,
+        moved=page.cursor is not None and page.cursor != state.cursor,
         admission=admission,
     )
 

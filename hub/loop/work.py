@@ -13,11 +13,10 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from hub.catalog import WritesCatalog
 from hub.errors import HubError, ServiceUnavailableError
 from hub.loop.ask import prepared, pushed, reported
 from hub.loop.verdict import decide, decide_report
-from hub.loop.write import write_and_settle
+from hub.loop.write import CatalogPush
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Released, ReportResult
 from hub.runtime import Runtime
@@ -137,11 +136,10 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
 
 async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settlement:
     settler = _settler(runtime, pipeline, held)
-    if held.stage == "push" and isinstance(pipeline.destination, WritesCatalog):
+    if held.stage == "push" and pipeline.catalog is not None:
         ready, known = await prepared(pipeline, [_item(pipeline, record) for record in held.records])
-        return await _until_stored(
-            runtime, write_and_settle, pipeline, pipeline.destination, settler, held, ready, known
-        )
+        push = CatalogPush(pipeline=pipeline, destination=pipeline.catalog, settler=settler, held=held)
+        return await _until_stored(runtime, push.settle, ready, known)
     results = await _push(runtime, pipeline, held)
     verdicts = [
         decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)

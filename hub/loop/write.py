@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy import Connection
 
 from hub.catalog import WritesCatalog
 from hub.errors import HubError, ServiceUnavailableError
@@ -15,68 +14,80 @@ from hub.loop.verdict import decide
 from hub.pipeline import Pipeline
 from hub.records import Item, PushResult, Retry
 from hub.store.catalog.writer import StoredCatalogWriter
-from hub.store.ledger.settle import Settler
-from hub.store.rows import Locked, Settlement, Slice, Verdict
-
-_Settle = Callable[[Sequence[Item], Mapping[int, PushResult]], Settlement]
+from hub.store.ledger.settle import LostClaimError, Settler
+from hub.store.rows import Settlement, Slice
 
 _log = structlog.get_logger(__name__)
 
 
-def write_and_settle(
-    pipeline: Pipeline,
-    destination: WritesCatalog,
-    settler: Settler,
-    held: Slice,
-    ready: Sequence[Item],
-    results: Mapping[int, PushResult],
-) -> Settlement:
-    """Write what is ``ready`` and settle the slice, whose other ``results`` are known already.
+@dataclass(frozen=True, kw_only=True)
+class CatalogPush:
+    """One slice on its way into the catalog."""
 
-    Where that fails, each record is written in a transaction of its own, so that the one at fault fails alone.
-    """
+    pipeline: Pipeline
+    destination: WritesCatalog
+    settler: Settler
+    held: Slice
 
-    def verdicts(results: Mapping[int, PushResult]) -> Sequence[Verdict]:
-        return [
-            decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
-            for record in held.records
-            if record.id in results
-        ]
+    def settle(self, ready: Sequence[Item], results: Mapping[int, PushResult]) -> Settlement:
+        """Write what is ``ready`` and settle the slice, whose other ``results`` are known already.
 
-    def settle(items: Sequence[Item], others: Mapping[int, PushResult]) -> Settlement:
-        def within(tx: Connection, connection: Locked, still_held: Collection[int]) -> Sequence[Verdict]:
-            writer = StoredCatalogWriter(db=settler.db, tx=tx, connection=connection)
-            mine = [item for item in items if item.id in still_held]
-            return verdicts({**others, **written(destination, writer, mine)})
+        Where that fails, each record is written in a transaction of its own, so that the one at fault fails alone.
+        """
+        try:
+            return self._at_once(ready, results)
+        except ServiceUnavailableError:
+            raise
+        except Exception as error:
+            if len(ready) > 1:
+                return _together([self._at_once((), results), *map(self._alone, ready)])
+            return self._failed(ready, results, error)
 
-        return settler.settle_within(within, len(items) + len(others))
+    def _alone(self, item: Item) -> Settlement:
+        try:
+            return self._at_once([item], {})
+        except ServiceUnavailableError:
+            raise
+        except Exception as error:
+            return self._failed([item], {}, error)
 
-    try:
-        return settle(ready, results)
-    except ServiceUnavailableError:
-        raise
-    except Exception as error:
-        if len(ready) > 1:
-            parts = [settle([], results), *(_alone(pipeline, settle, item) for item in ready)]
-            return _together(parts)
-        _log.exception("the catalog could not be written", connection=pipeline.connection.name)
-        return settle([], {**results, **{item.id: _failure(pipeline, error) for item in ready}})
+    def _at_once(self, items: Sequence[Item], others: Mapping[int, PushResult]) -> Settlement:
+        """The catalog is written before the ledger is locked, so a claim that was lost shows at the end: then all is
+        undone, and done again without it."""
+        wanted = len(items) + len(others)
+        while True:
+            try:
+                settlement = self._try(items, others)
+            except LostClaimError as lost:
+                items = [item for item in items if item.id in lost.still_held]
+                others = {number: result for number, result in others.items() if number in lost.still_held}
+            else:
+                return replace(settlement, lost=wanted - len(settlement.verdicts))
 
+    def _try(self, items: Sequence[Item], others: Mapping[int, PushResult]) -> Settlement:
+        with self.settler.db.transaction() as tx:
+            writer = StoredCatalogWriter(
+                db=self.settler.db,
+                tx=tx,
+                tenant_id=self.held.tenant_id,
+                connection_id=self.held.connection_id,
+            )
+            results = {**others, **written(self.destination, writer, items)} if items else others
+            verdicts = [
+                decide(record, results[record.id], stage=self.held.stage, backoff=self.pipeline.backoff)
+                for record in self.held.records
+                if record.id in results
+            ]
+            return self.settler.settle_within(tx, verdicts, together=True)
 
-def _alone(pipeline: Pipeline, settle: _Settle, item: Item) -> Settlement:
-    try:
-        return settle([item], {})
-    except ServiceUnavailableError:
-        raise
-    except Exception as error:
-        _log.exception("the catalog could not be written", connection=pipeline.connection.name, key=item.key)
-        return settle([], {item.id: _failure(pipeline, error)})
-
-
-def _failure(pipeline: Pipeline, error: Exception) -> Retry:
-    # A database's error quotes what could not be written.
-    text = str(error) if isinstance(error, HubError) else f"the catalog failed: {type(error).__name__}"
-    return Retry(error=pipeline.redact(text))
+    def _failed(
+        self, items: Sequence[Item], others: Mapping[int, PushResult], error: Exception
+    ) -> Settlement:
+        _log.exception("the catalog could not be written", connection=self.pipeline.connection.name)
+        # A database's error quotes what could not be written.
+        text = str(error) if isinstance(error, HubError) else f"the catalog failed: {type(error).__name__}"
+        failure = Retry(error=self.pipeline.redact(text))
+        return self._at_once((), {**others, **{item.id: failure for item in items}})
 
 
 def _together(parts: Sequence[Settlement]) -> Settlement:

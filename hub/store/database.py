@@ -74,6 +74,20 @@ class Database:
             statement = self._statements[sql] = text(sql)
         return connection.execute(statement, parameters)
 
+    def insert_new(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Insert rows that are known to be new, by the quickest way that the database has."""
+        names = ", ".join(columns)
+        if not self.postgres:
+            marks = ", ".join("?" for _ in columns)
+            connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*map(tuple, rows)])
+            return
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
     def now(self, connection: Connection) -> int:
         """The store's clock in microseconds; SQLite is on this machine, so there it is this machine's."""
         if not self.postgres:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect
 
 import hub
 from hub.errors import ServiceUnavailableError
+from hub.store.catalog import clock
 from hub.store.database import Database
 
 #: "hub" as a number: the PostgreSQL advisory lock that upgrades take.
@@ -28,6 +29,8 @@ def upgrade(db: Database) -> str:
     """
     present, wanted = revisions(db)
     if present == wanted:
+        with db.transaction() as tx:
+            clock.restamp(db, tx)
         return wanted
     with db.transaction() as tx:
         if db.postgres:  # SQLite's transaction holds the only write lock already

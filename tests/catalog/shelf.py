@@ -37,7 +37,8 @@ class Shelf:
 
     def write_within(self, tx: Connection, name: str, *bodies: JSON) -> Sequence[Written]:
         """The same in a transaction of the caller's."""
-        writer = StoredCatalogWriter(db=self.db, tx=tx, connection=lock(self.db, tx, self.ids[name]))
+        tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
+        writer = StoredCatalogWriter(db=self.db, tx=tx, tenant_id=tenant_id, connection_id=self.ids[name])
         return writer.write([parse(body) for body in bodies])
 
     def effects(self, name: str, *bodies: JSON) -> list[str]:

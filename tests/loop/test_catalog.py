@@ -9,6 +9,7 @@ import pytest
 
 from connectors.destinations.catalog import CatalogDestination
 from hub.catalog import CatalogWriter
+from hub.connector import Stream
 from hub.errors import ConfigurationError
 from hub.loop.work import close_groups
 from hub.records import EVERYTHING, JSON, Item, Page, PushResult, Record
@@ -36,7 +37,11 @@ class Clumsy(CatalogDestination):
 async def hub(hub_home: Any, database_url: str, script: Script) -> AsyncIterator[Hub]:
     """A hub whose connector ``scripted`` goes where its connection says, and may own prices and stock."""
     feeding = Scripted.with_script(
-        script, uses_destination=True, reports=False, may_own=("prices", "stock", "products")
+        script,
+        uses_destination=True,
+        reports=False,
+        may_own=("prices", "stock", "products"),
+        streams=(Stream(name="price", rejected_again=True),),
     )
     hub = Hub(hub_home, database_url, destinations={"clumsy": Clumsy}, scripted=feeding)
     yield hub
@@ -172,6 +177,20 @@ async def test_a_connector_may_wake_all_that_waits(hub: Hub, feed: Feed) -> None
     await hub.poll()
 
     assert hub.states() == {"shoe": "waiting"}
+
+
+async def test_a_record_that_was_rejected_may_be_offered_again_as_it_was(hub: Hub, feed: Feed) -> None:
+    """Where its stream says so: what rejected it may have changed. What went in is known."""
+    await connect(hub)
+    for _ in range(2):
+        feed({"kind": "product", "key": "bad", "brand": 7}, {"kind": "product", "key": "good"})
+        await run(hub)
+
+    assert [(row["key"], row["state"]) for row in hub.rows()] == [
+        ("bad", "rejected"),
+        ("good", "success"),
+        ("bad", "rejected"),
+    ]
 
 
 async def test_a_part_has_one_system_of_record(hub: Hub, feed: Feed) -> None:

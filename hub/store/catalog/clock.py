@@ -42,10 +42,14 @@ def end(db: Database, tx: Connection) -> int:
 
 
 def restamp(db: Database, tx: Connection) -> None:
-    """After a dump was restored elsewhere, changes bear numbers that are yet to come: they count as the oldest ones."""
+    """After a dump was restored elsewhere, changes bear numbers that are yet to come: they are stamped as made now."""
+    if not db.postgres:
+        return
     for kind in KINDS.values():
-        db.execute(
-            tx,
-            f"UPDATE {kind.table} SET changed_in = 1, changed_in_by_others = 0 WHERE changed_in >= :end",
-            end=end(db, tx),
-        )
+        for column in ("changed_in", "changed_in_by_others"):
+            db.execute(
+                tx,
+                f"UPDATE {kind.table} SET {column} = :number WHERE {column} >= :end",
+                number=number(db, tx),
+                end=end(db, tx),
+            )

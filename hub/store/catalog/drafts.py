@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -36,8 +35,7 @@ _OF_PRICE = _NO_CONTENT | {"variant", "price_kind", "currency", "valid_from"}
 _OF_STOCK = _NO_CONTENT | {"variant", "location"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What one row is to become. ``fields`` holds what was given: null clears, what is missing stays as it is.
 
     ``identity`` are columns that never change, ``main`` marks the row that the entity is about.
@@ -45,8 +43,8 @@ class Draft:
 
     kind: str
     key: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    identity: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = {}
+    identity: Mapping[str, Any] = {}
     media_changes: Sequence[shapes.MediaChange] = ()
     gone: bool = False
     enriches: bool = False
@@ -143,21 +141,18 @@ def _fields(given: JSON, without: Collection[str] = _NO_CONTENT) -> JSON:
     return {name: value for name, value in given.items() if name not in without}
 
 
-def columns_of(draft: Draft, content: JSON) -> JSON:
+def columns_of(draft: Draft, identity: Mapping[str, Any], content: JSON) -> Mapping[str, Any]:
     """The columns beside the content: what never changes, and copies of what rows are found by."""
     match draft.kind:
         case "variant":
-            return {"sku": content.get("sku"), "gtin": content.get("gtin"), **draft.identity}
+            return {"sku": content.get("sku"), "gtin": content.get("gtin"), **identity}
         case "category":
             return {"parent_key": content.get("parent"), "managed": bool(content.get("managed"))}
         case "price":
             amount = content.get("amount")
-            return {"amount": None if amount is None else plain(amount), **draft.identity}
+            return {"amount": None if amount is None else plain(amount), **identity}
         case "stock":
-            return {
-                "on_hand": content.get("on_hand"),
-                "threshold": content.get("threshold"),
-                **draft.identity,
-            }
+            counts = {"on_hand": content.get("on_hand"), "threshold": content.get("threshold")}
+            return {**counts, **identity}
         case _:
             return {}

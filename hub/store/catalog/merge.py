@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hub import codec
 from hub.catalog.shapes import MediaChange
@@ -18,13 +18,12 @@ from hub.store.catalog.drafts import Draft
 _ENRICHMENT = frozenset({"facets", "related", "extra"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A row as it stands, or would stand. ``exists`` is False for one that was never written."""
 
-    content: JSON = field(default_factory=dict)
-    sources: JSON = field(default_factory=dict)
-    identity: Mapping[str, Any] = field(default_factory=dict)
+    content: JSON = {}
+    sources: JSON = {}
+    identity: Mapping[str, Any] = {}
     gone: bool = False
     exists: bool = False
 
@@ -45,7 +44,7 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
         return replace(row, identity=draft.identity or row.identity)
     return Row(
         content=content,
-        sources=_sources(row.sources, source, draft, fields, now),
+        sources=_sources({} if row.gone else row.sources, source, draft, fields, now),
         identity=draft.identity or row.identity,
         exists=True,
     )

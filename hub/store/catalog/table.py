@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection
 
 from hub import codec
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.catalog.merge import Row
 from hub.store.database import Database, rowset
-from hub.store.rows import Locked
+
+#: A row, and the columns beside its content.
+Written = tuple[Row, Mapping[str, Any]]
+
+_COLUMNS = (
+    "tenant_id",
+    "key",
+    "content",
+    "sources",
+    "created_at",
+    "changed_at",
+    "changed_in",
+    "changed_by",
+    "changed_in_by_others",
+    "gone_at",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamp:
+    """Who writes, when, and in which transaction."""
+
+    tenant_id: int
+    connection_id: int
+    now: int
+    number: int
 
 
 def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collection[str]) -> dict[str, Row]:
@@ -40,26 +65,52 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
     }
 
 
-def store(
-    db: Database,
-    tx: Connection,
-    connection: Locked,
-    kind: str,
-    rows: Mapping[str, tuple[Row, Mapping[str, Any]]],
-    *,
-    number: int,
-) -> None:
-    """Write rows, each with its columns, as changed by ``connection`` in the transaction ``number``."""
+def insert(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> None:
+    """Write rows whose keys nobody has written yet; the lock on the tenant keeps it so."""
+    if not rows:
+        return
+    spec = KINDS[kind]
+    now, gone_at, others = stamp.now, None, 0
+    db.insert_new(
+        tx,
+        spec.table,
+        (*_COLUMNS, *spec.columns),
+        [
+            (
+                stamp.tenant_id,
+                key,
+                codec.dumps(row.content).decode(),
+                codec.dumps(row.sources).decode(),
+                now,
+                now,
+                stamp.number,
+                stamp.connection_id,
+                others,
+                gone_at,
+                *(columns[name] for name in spec.columns),
+            )
+            for key, (row, columns) in rows.items()
+        ],
+    )
+
+
+def update(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> None:
+    """Write rows that are there."""
     if not rows:
         return
     db.execute(
         tx,
-        _upsert(db, KINDS[kind]),
-        tenant=connection.tenant_id,
-        now=connection.now,
-        number=number,
-        me=connection.id,
-        rows=rowset([_written(key, row, columns) for key, (row, columns) in rows.items()]),
+        _update(db, KINDS[kind]),
+        tenant=stamp.tenant_id,
+        now=stamp.now,
+        number=stamp.number,
+        me=stamp.connection_id,
+        rows=rowset(
+            [
+                {"key": key, "content": row.content, "sources": row.sources, "gone": row.gone, **columns}
+                for key, (row, columns) in rows.items()
+            ]
+        ),
     )
 
 
@@ -76,30 +127,14 @@ def note_sources(db: Database, tx: Connection, tenant_id: int, kind: str, rows: 
         )
 
 
-def _written(key: str, row: Row, columns: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "key": key,
-        "content": msgspec.Raw(codec.dumps(row.content)),
-        "sources": row.sources,
-        "gone": row.gone,
-        **columns,
-    }
-
-
-def _upsert(db: Database, kind: Kind) -> str:
+def _update(db: Database, kind: Kind) -> str:
     shape = {"key": "text", "content": "json", "sources": "json", "gone": "boolean", **kind.columns}
-    own = "".join(f", {name}" for name in kind.columns)
-    values = "".join(f", v.{name}" for name in kind.columns)
-    update = "".join(f", {name} = excluded.{name}" for name in kind.columns)
+    own = "".join(f", {name} = v.{name}" for name in kind.columns)
     return (
-        f"INSERT INTO {kind.table} AS t (tenant_id, key, content, sources, gone_at, created_at, changed_at, "
-        f"changed_in, changed_by, changed_in_by_others{own}) "
-        "SELECT :tenant, v.key, CAST(v.content AS text), CAST(v.sources AS text), CASE WHEN v.gone THEN :now END, "
-        f":now, :now, :number, :me, 0{values} FROM {db.rows('rows', **shape)} WHERE true "
-        "ON CONFLICT (tenant_id, key) DO UPDATE SET content = excluded.content, sources = excluded.sources, "
-        "gone_at = excluded.gone_at, changed_at = excluded.changed_at, changed_in = excluded.changed_in, "
-        "changed_by = excluded.changed_by, changed_in_by_others = CASE WHEN t.changed_by <> excluded.changed_by "
-        f"THEN t.changed_in ELSE t.changed_in_by_others END{update}"
+        f"UPDATE {kind.table} AS t SET content = CAST(v.content AS text), sources = CAST(v.sources AS text), "
+        "gone_at = CASE WHEN v.gone THEN :now END, changed_at = :now, changed_in = :number, changed_by = :me, "
+        "changed_in_by_others = CASE WHEN t.changed_by <> :me THEN t.changed_in ELSE t.changed_in_by_others END"
+        f"{own} FROM {db.rows('rows', **shape)} WHERE t.tenant_id = :tenant AND t.key = v.key"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,25 +16,30 @@ from hub.store.catalog.drafts import Draft, columns_of, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.merge import Row, laid_over, same
 from hub.store.database import Database
+from hub.store.ledger.lock import lock
 from hub.store.ledger.sweep import wake_within
-from hub.store.rows import Locked
+
+#: A row that was never written.
+_NOTHING = Row()
 
 
 @dataclass(kw_only=True)
 class StoredCatalogWriter:
     """``hub.catalog.CatalogWriter``: one transaction's writes, by one connection.
 
-    Writers of one tenant take turns, by a lock on its row: what is merged is what is there.
+    Writers of one tenant take turns, by a lock on its row: what is merged is what is there. It is taken before the
+    lock of any connection, so that the ledger need not wait while the catalog is written.
     """
 
     db: Database
     tx: Connection
-    connection: Locked
+    tenant_id: int
+    connection_id: int
 
     def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
         """Upsert or delete a batch, in order; one answer for each."""
         self._lock_tenant()
-        links = tree.Links.of(self.db, self.tx, self.connection.tenant_id, entities)
+        links = tree.Links.of(self.db, self.tx, self.tenant_id, entities)
         effects = [_Effects() for _ in entities]
         ready: list[tuple[int, Draft]] = []
         for place, entity in enumerate(entities):
@@ -47,9 +53,7 @@ class StoredCatalogWriter:
         return [one.written() for one in effects]
 
     def _lock_tenant(self) -> None:
-        self.db.execute(
-            self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.connection.tenant_id
-        )
+        self.db.execute(self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.tenant_id)
 
     def _disappearing(
         self, entities: Sequence[Entity], ready: Collection[int]
@@ -62,7 +66,7 @@ class StoredCatalogWriter:
             and place in ready
             and (entity.all_variants or entity.operation == "delete")
         }
-        there = table.keys_of_variants(self.db, self.tx, self.connection.tenant_id, list(complete))
+        there = table.keys_of_variants(self.db, self.tx, self.tenant_id, list(complete))
         gone: list[tuple[int, Draft]] = []
         for product, (place, entity) in complete.items():
             named = set() if entity.operation == "delete" else {variant.key for variant in entity.variants}
@@ -77,11 +81,10 @@ class StoredCatalogWriter:
         by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
         for place, draft in ready:
             by_kind[draft.kind].append((place, draft))
-        rules = owners.others_than(self.db, self.tx, self.connection.tenant_id, self.connection.id)
-        numbers: list[int] = []
+        rules = owners.others_than(self.db, self.tx, self.tenant_id, self.connection_id)
         for kind in KINDS:
             if kind in by_kind:
-                self._write_kind(kind, by_kind[kind], effects, rules, numbers)
+                self._write_kind(kind, by_kind[kind], effects, rules)
 
     def _write_kind(
         self,
@@ -89,25 +92,23 @@ class StoredCatalogWriter:
         drafts: Sequence[tuple[int, Draft]],
         effects: Sequence[_Effects],
         rules: owners.Owners,
-        numbers: list[int],
     ) -> None:
-        before = table.load(
-            self.db, self.tx, self.connection.tenant_id, kind, {draft.key for _, draft in drafts}
-        )
+        before = table.load(self.db, self.tx, self.tenant_id, kind, {draft.key for _, draft in drafts})
+        source, now = str(self.connection_id), self._now
         after: dict[str, Row] = {}
         columns: dict[str, Mapping[str, Any]] = {}
         for place, draft in drafts:
-            row = after.get(draft.key) or before.get(draft.key) or Row()
+            row = after.get(draft.key) or before.get(draft.key, _NOTHING)
             admitted, left = rules.admit(draft, row)
             effects[place].left |= left
             if admitted is None:
                 continue
-            new = laid_over(row, admitted, source=str(self.connection.id), now=self.connection.now)
+            new = laid_over(row, admitted, source=source, now=now)
             effects[place].note(draft, row, new)
             if new is not row:
                 after[draft.key] = new
-                columns[draft.key] = {**new.identity, **columns_of(admitted, new.content)}
-        self._store(kind, before, after, columns, numbers)
+                columns[draft.key] = columns_of(admitted, new.identity, new.content)
+        self._store(kind, before, after, columns)
 
     def _store(
         self,
@@ -115,24 +116,41 @@ class StoredCatalogWriter:
         before: Mapping[str, Row],
         after: Mapping[str, Row],
         columns: Mapping[str, Mapping[str, Any]],
-        numbers: list[int],
     ) -> None:
-        changed = {key: row for key, row in after.items() if not same(before.get(key, Row()), row)}
+        new = {key: (row, columns[key]) for key, row in after.items() if key not in before}
+        known = {key: row for key, row in after.items() if key in before}
+        changed = {key: (row, columns[key]) for key, row in known.items() if not same(before[key], row)}
         quiet = {
             key: row
-            for key, row in after.items()
-            if key not in changed and row.sources != before.get(key, Row()).sources
+            for key, row in known.items()
+            if key not in changed and row.sources != before[key].sources
         }
-        table.note_sources(self.db, self.tx, self.connection.tenant_id, kind, quiet)
-        if not changed:
-            return
-        if not numbers:
-            numbers.append(clock.number(self.db, self.tx))
-        rows = {key: (row, columns[key]) for key, row in changed.items()}
-        table.store(self.db, self.tx, self.connection, kind, rows, number=numbers[0])
+        table.note_sources(self.db, self.tx, self.tenant_id, kind, quiet)
+        if new or changed:
+            table.insert(self.db, self.tx, self._stamp, kind, new)
+            table.update(self.db, self.tx, self._stamp, kind, changed)
         if kind == "category":
-            new = [key for key, row in changed.items() if row.there and not before.get(key, Row()).there]
-            wake_within(self.db, self.tx, self.connection, [wake_key(key) for key in new])
+            back = [key for key, (row, _) in changed.items() if row.there and not before[key].there]
+            self._wake([*new, *back])
+
+    def _wake(self, categories: Sequence[str]) -> None:
+        """What waited for one of these goes on."""
+        if categories:
+            connection = lock(self.db, self.tx, self.connection_id)
+            wake_within(self.db, self.tx, connection, [wake_key(key) for key in categories])
+
+    @cached_property
+    def _now(self) -> int:
+        return self.db.now(self.tx)
+
+    @cached_property
+    def _stamp(self) -> table.Stamp:
+        return table.Stamp(
+            tenant_id=self.tenant_id,
+            connection_id=self.connection_id,
+            now=self._now,
+            number=clock.number(self.db, self.tx),
+        )
 
 
 @dataclass(kw_only=True)
@@ -147,7 +165,7 @@ class _Effects:
     left: dict[str, str] = field(default_factory=dict)
 
     def note(self, draft: Draft, old: Row, new: Row) -> None:
-        if not same(old, new):
+        if new is not old and not (old.exists and same(old, new)):
             self.changed = True
             self.created |= draft.main and not old.there and new.there
 

@@ -65,10 +65,11 @@ class Admitter:
     def _admit(self, record: Record) -> None:
         known = self._known.latest.get((record.stream, record.key))
         fingerprint = record.content_hash or codec.fingerprint(record.payload)
-        if known is not None and known.content_hash == fingerprint:
+        stream = self.streams[record.stream]
+        same = known is not None and known.content_hash == fingerprint
+        if known is not None and same and not (stream.rejected_again and known.state == "rejected"):
             self._seen_again(known, record)
             return
-        stream = self.streams[record.stream]
         if known is not None and known.order_key == order_key_of(record) and known.newer_than(record, stream):
             # An older version of the key itself, come late: a row of its own would hide what is known of the newer.
             self.duplicates += 1
@@ -132,7 +133,8 @@ class Admitter:
     ) -> None:
         """Rules 2 and 3: what gives way settles, except for the key's own row, which takes the new version on."""
         replaced = [other for other in chain if _gives_way(other, record, stream)]
-        row.payload = self._merged(record, [other for other in replaced if other.older_than(record, stream)])
+        if replaced:
+            row.payload = self._merged(record, [one for one in replaced if one.older_than(record, stream)])
         kept = known if known is not None and _may_take_over(known, row, chain, replaced) else None
         waited = [other.due_at for other in replaced if other.state != "dead"]
         row.due_at = max(waited, default=row.due_at)

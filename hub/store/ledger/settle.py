@@ -40,8 +40,12 @@ _UPDATE = {
 }
 
 
-#: From a transaction, its locked connection and the ids that are still held to what becomes of those.
-Decide = Callable[[Connection, Locked, Collection[int]], Sequence[Verdict]]
+class LostClaimError(Exception):
+    """Some records are not held any more: nothing must be done for them. ``still_held`` are the ids of the others."""
+
+    def __init__(self, still_held: Collection[int]) -> None:
+        super().__init__("a claim was lost")
+        self.still_held = still_held
 
 
 @dataclass(kw_only=True)
@@ -57,48 +61,45 @@ class Settler:
 
     def settle(self, verdicts: Sequence[Verdict]) -> Settlement:
         """Write the verdicts; those whose claim was lost meanwhile are not taken and counted in ``lost``."""
-        return self.settle_within(lambda _tx, _connection, _still_held: verdicts, len(verdicts))
+        with self.db.transaction() as tx:
+            return self.settle_within(tx, verdicts)
 
-    def settle_within(self, decide: Decide, number: int) -> Settlement:
-        """Let ``decide`` work, inside of the transaction that settles, and write its verdicts.
+    def settle_within(
+        self, tx: Connection, verdicts: Sequence[Verdict], *, together: bool = False
+    ) -> Settlement:
+        """The same in a transaction of the caller's, in which what the verdicts say was done.
 
-        It gets the ids that are still held: nothing must be done for others. ``number`` is how many there were. What
-        it raises undoes everything.
+        With ``together`` all of them have to be taken: raises ``LostClaimError`` where one is not.
         """
         held = {record.id: record for record in self.slice.records}
-        with self.db.transaction() as tx:
-            connection = lock(self.db, tx, self.slice.connection_id)
-            still_held = self._still_held(tx)
-            final = (
-                [v for v in decide(tx, connection, still_held) if v.id in still_held] if still_held else []
-            )
-            if not final:
-                return Settlement(lost=number)
-            behind = self._behind(tx, [held[verdict.id] for verdict in final])
-            final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
-            inline = self.reports and connection.may_report
-            rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
-            self._update(tx, rows)
-            self._promote(
-                tx,
-                [
-                    behind[held[v.id].order_key]
-                    for v in final
-                    if _settled(v) and held[v.id].order_key in behind
-                ],
-            )
-            self._keep_attempts(tx, connection, final, held)
-            self._count(
-                tx, connection, final, held, {row["id"] for row in rows if row["finished_at"] is not None}
-            )
-            self._hold_back(tx, connection, final)
-            to_report = [row["id"] for row in rows if row["report_state"] == "working"]
-            self._pass_on_claim(tx, connection, to_report)
+        connection = lock(self.db, tx, self.slice.connection_id)
+        still_held = self._still_held(tx)
+        final = [verdict for verdict in verdicts if verdict.id in still_held]
+        if together and len(final) < len(verdicts):
+            raise LostClaimError(still_held)
+        if not final:
+            return Settlement(lost=len(verdicts))
+        behind = self._behind(tx, [held[verdict.id] for verdict in final])
+        final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
+        inline = self.reports and connection.may_report
+        rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
+        self._update(tx, rows)
+        self._promote(
+            tx,
+            [behind[held[v.id].order_key] for v in final if _settled(v) and held[v.id].order_key in behind],
+        )
+        self._keep_attempts(tx, connection, final, held)
+        self._count(
+            tx, connection, final, held, {row["id"] for row in rows if row["finished_at"] is not None}
+        )
+        self._hold_back(tx, connection, final)
+        to_report = [row["id"] for row in rows if row["report_state"] == "working"]
+        self._pass_on_claim(tx, connection, to_report)
         return Settlement(
             at=connection.now,
             verdicts=final,
             to_report=to_report,
-            lost=number - len(final),
+            lost=len(verdicts) - len(final),
             groups=any(held[verdict.id].group is not None and _settled(verdict) for verdict in final),
         )
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connectors.merchstack.closing import DONE
 from connectors.merchstack.progress import MOST_EXPORTS, MOST_WAITING
 from hub import codec
-from hub.errors import ConfigurationError, RejectedError
+from hub.errors import ConfigurationError
 from hub.records import JSON
 from tests.connectors.merchstack.import_world import World, category, item_of, jsonl, product, remark
 
@@ -492,22 +492,6 @@ async def test_the_same_content_in_another_export_is_known_already(make: Make) -
     assert hashes[0] == hashes[1]
     assert hashes[2] != hashes[0]
     assert world.report("category_export2_1.jsonl")["counts"]["unchanged"] == 1
-
-
-async def test_a_record_that_is_refused_for_its_content_is_offered_in_every_file(make: Make) -> None:
-    """So that each file's report lists it, and not only the first one's."""
-    world = make()
-    for export in ("1", "2"):
-        broken = product(
-            "p1", export=export, variants=[{"externalSystemId": "v", "price": -1, "currencyCode": "USD"}]
-        )
-        world.put(f"product_export{export}_1.jsonl", [broken])
-
-    await world.read_all()
-
-    assert len({record.content_hash for record in world.records}) == 2
-    with pytest.raises(RejectedError, match="price"):
-        world.connector.transform(item_of(world.records[1]))
 
 
 async def test_an_id_that_comes_twice_is_told_and_the_last_line_is_last(make: Make) -> None:
