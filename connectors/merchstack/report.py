@@ -14,6 +14,9 @@ from hub.records import JSON, GroupTally, Outcome
 _NEXT_ERROR = re.compile(r"; (?=[A-Za-z_][\w.\[\]-]*: )")
 _FIELD = re.compile(r"([A-Za-z_][\w.\[\]-]*): (.*)", re.DOTALL)
 
+#: What the catalog refuses once it knows the other records, as it calls it and as Merchstack does.
+_SPELLED: Mapping[str | None, str] = {"parent": "externalSystemParentId"}
+
 
 def write_report(
     *, name: str, stamp: str, notes: JSON, tally: GroupTally, exports: Mapping[str, Any], at: datetime
@@ -74,6 +77,7 @@ def _rejected(tally: GroupTally) -> Iterator[JSON]:
             for error in _NEXT_ERROR.split(outcome.error or "was refused without a reason"):
                 found = _FIELD.fullmatch(error)
                 field, reason = found.groups() if found else (None, error)
+                field = _SPELLED.get(field, field)
                 yield {"line": _line(outcome), "key": outcome.key, "field": field, "reason": reason}
 
 

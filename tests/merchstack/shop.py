@@ -14,15 +14,12 @@ from connectors.merchstack.connector import Merchstack
 from connectors.merchstack.location import S3Credentials
 from connectors.merchstack.settings import MerchstackSettings
 from hub import codec
-from hub.catalog import parse
 from hub.connector import Ports
 from hub.loop.work import close_groups
 from hub.records import JSON
 from hub.store.catalog import documents, listing
 from hub.store.catalog.kinds import KINDS
-from hub.store.catalog.writer import StoredCatalogWriter
 from hub.store.database import Database
-from hub.store.ledger.lock import lock
 from tests.connectors.merchstack.import_world import jsonl
 from tests.loop.hub_of_a_test import TENANT, Hub
 
@@ -61,7 +58,7 @@ class Inbox:
         cls, hub: Hub, folder: Path, *, name: str = "shop", tenant: str = TENANT, **settings: Any
     ) -> Inbox:
         """Reads whatever is there at once, unless told otherwise."""
-        folder.mkdir(exist_ok=True)
+        _make(folder)
         told = {"url": str(folder), "tenant_id": "ABC", "quiet_seconds": 0, **settings}
         file = {"connector": "merchstack", "settings": told, "destination": {"name": "catalog"}}
         await hub.connect(file, name=name, tenant=tenant)
@@ -92,7 +89,7 @@ class Inbox:
 
     def keys(self, kind: str = "product") -> set[str]:
         """What is in the catalog."""
-        return set(self.catalog(kind))
+        return {row["key"] for row in listing.listed(self.hub.db, self.tenant_id, kind, limit=100_000)}
 
     def catalog(self, kind: str = "product") -> Mapping[str, JSON]:
         """Whole documents by key."""
@@ -120,7 +117,7 @@ class Outbox:
     @classmethod
     async def connect(cls, hub: Hub, folder: Path, *, name: str, tenant: str, **settings: Any) -> Outbox:
         """Exports managed categories, too."""
-        folder.mkdir(exist_ok=True)
+        _make(folder)
         told = {"url": str(folder), "tenant_id": "ABC", "store_id": "123", "categories": "all", **settings}
         await hub.connect({"connector": "merchstack-export", "settings": told}, name=name, tenant=tenant)
         return cls(hub=hub, folder=folder, name=name)
@@ -145,16 +142,6 @@ class Outbox:
             if (metadata := each["importMetaData"])
             and (record := {name: value for name, value in each.items() if name != "importMetaData"})
         }
-
-
-def write(hub: Hub, connection: str, *bodies: JSON) -> None:
-    """Write entities into the catalog as a connection."""
-    with hub.db.transaction() as tx:
-        held = lock(hub.db, tx, hub.connection(connection).id)
-        written = StoredCatalogWriter(db=hub.db, tx=tx, connection=held).write(
-            [parse(body) for body in bodies]
-        )
-    assert not [each.errors for each in written if each.errors]
 
 
 def catalog_of(db: Database, tenant_id: int, kind: str) -> Mapping[str, JSON]:
@@ -186,6 +173,10 @@ async def work_to_the_end(hub: Hub, name: str) -> None:
         if not outcome.news and not outcome.full:
             return
     raise AssertionError("it never ends")
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
 
 
 def _time_of(path: Path, name: str) -> int:

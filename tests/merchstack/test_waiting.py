@@ -157,7 +157,7 @@ async def test_files_that_are_there_at_once_bring_parents_before_children(inbox:
     assert inbox.report("product_export1_1.jsonl")["warnings"] == []
 
 
-@pytest.mark.parametrize("names", [(FIRST, SECOND), (SECOND, FIRST)])
+@pytest.mark.parametrize("names", ((FIRST, SECOND), (SECOND, FIRST)))
 async def test_the_same_file_twice_changes_nothing(inbox: Inbox, names: tuple[str, str]) -> None:
     """In any order of the files; the second report counts every record as unchanged."""
     files = {FIRST: [product("p1", 1, 2, brand="a")], SECOND: [product("p2", 2, 2, brand="b")]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -37,6 +38,8 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
     """The row with the draft's fields, media and state, and with ``source`` (a connection's id) noted."""
     if draft.gone:
         return row if not row.there else replace(row, gone=True)
+    if not row.exists and not draft.media_changes:
+        return _new(draft, source, now)
     fields = _allowed(row, draft, source)
     content = _content({} if row.gone else row.content, fields, draft.media_changes)
     if row.there and content == row.content and source in row.sources:
@@ -48,6 +51,22 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
         identity=draft.identity or row.identity,
         exists=True,
     )
+
+
+def _new(draft: Draft, source: str, now: int) -> Row:
+    """The short way of what is there for the first time."""
+    fields = draft.fields
+    empty = None in fields.values() or fields.get("extra") == {}
+    content = {name: value for name, value in fields.items() if value is not None} if empty else dict(fields)
+    if empty and not content.get("extra", True):
+        del content["extra"]
+    note = {"id": draft.source_id, "hash": codec.fingerprint(fields), "at": now, "fields": _names(*fields)}
+    return Row(content=content, sources={source: note}, identity=draft.identity, exists=True)
+
+
+@lru_cache(maxsize=1000)
+def _names(*fields: str) -> list[str]:
+    return sorted(fields)
 
 
 def same(old: Row, new: Row) -> bool:
