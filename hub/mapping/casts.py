@@ -7,13 +7,9 @@ from datetime import datetime
 from decimal import Decimal, DecimalException
 from typing import Any
 
-from iso4217 import Currency
-
+from hub import money
 from hub.exact import EXACT, MAX_DIGITS, Number, exact, parse, plain
 from hub.excerpt import excerpt
-
-#: Of each ISO 4217 code the digits after the point; None where there is no minor unit (gold, testing).
-CURRENCY_DIGITS: Mapping[str, int | None] = {currency.code: currency.exponent for currency in Currency}
 
 #: Any day, to try a format with.
 _SAMPLE = datetime(2026, 4, 27, 13, 5, 9)  # noqa: DTZ001 a format may know nothing of time zones
@@ -131,12 +127,12 @@ def _number(value: Any) -> Number:
 
 
 def _digits(currency: Any) -> int:
-    digits = CURRENCY_DIGITS.get(currency) if isinstance(currency, str) else None
-    if digits is None:
+    try:
+        return money.digits(currency)
+    except ValueError:
         raise CastError(
             f"has the currency {excerpt(currency)}, which has no minor unit in ISO 4217; map a code such as USD"
-        )
-    return digits
+        ) from None
 
 
 def _shifted(number: Number, places: int) -> Decimal:

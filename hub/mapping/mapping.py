@@ -11,8 +11,9 @@ from typing import Any, Self
 from hub.errors import ConfigurationError, RejectedError
 from hub.excerpt import excerpt
 from hub.expression import Expression, ExpressionError
-from hub.mapping.casts import CURRENCY_DIGITS, DATE_CASTS, MONEY_CASTS, VALUE_CASTS, CastError
+from hub.mapping.casts import DATE_CASTS, MONEY_CASTS, VALUE_CASTS, CastError
 from hub.mapping.spec import FieldSpec
+from hub.money import CURRENCY_DIGITS
 
 #: A target such as "a.b.c" with more levels than this is a mistake.
 MAX_LEVELS = 20

@@ -11,12 +11,12 @@ from hub.exact import literal
 from hub.excerpt import excerpt
 from hub.expression import Expression, ExpressionError
 from hub.mapping.casts import (
-    CURRENCY_DIGITS,
     DATE_CASTS,
     MONEY_CASTS,
     VALUE_CASTS,
     check_pattern,
 )
+from hub.money import CURRENCY_DIGITS
 
 _CASTS = (*VALUE_CASTS, *MONEY_CASTS, *DATE_CASTS)
 
