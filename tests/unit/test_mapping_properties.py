@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hub import codec
 from hub.errors import ConfigurationError, RejectedError
 from hub.mapping import Mapping
-from hub.mapping.casts import CURRENCY_DIGITS
+from hub.money import CURRENCY_DIGITS
 
 amounts = st.decimals(-(10**12), 10**12, places=4)
 currencies = st.sampled_from(sorted(code for code, digits in CURRENCY_DIGITS.items() if digits is not None))
