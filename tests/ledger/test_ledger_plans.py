@@ -17,7 +17,7 @@ from hub.store import ringing
 from hub.store.database import Database
 from hub.store.ledger import claim, sweep
 from hub.testing.servers import Postgres
-from tests.ledger.conftest import TEMPLATE
+from tests.conftest import TEMPLATE
 from tests.ledger.driver import Ledger, price
 
 #: Enough for PostgreSQL to take the right index for its own sake.

@@ -134,14 +134,14 @@ class Outbox:
         }
 
     def content(self) -> dict[tuple[str, str], JSON]:
-        """The records of all files by type and key, without their metadata."""
-        return {
-            (metadata["recordType"], record["externalSystemId"]): record
-            for records in self.files().values()
-            for each in records
-            if (metadata := each["importMetaData"])
-            and (record := {name: value for name, value in each.items() if name != "importMetaData"})
-        }
+        """The records of all files by type and key, without their metadata; none of them twice."""
+        found: dict[tuple[str, str], JSON] = {}
+        for records in self.files().values():
+            for record in records:
+                kind = record.pop("importMetaData")["recordType"]
+                assert (kind, record["externalSystemId"]) not in found
+                found[kind, record["externalSystemId"]] = record
+        return found
 
 
 def catalog_of(db: Database, tenant_id: int, kind: str) -> Mapping[str, JSON]:

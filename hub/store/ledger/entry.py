@@ -59,8 +59,10 @@ class Changes:
 
     def write(self) -> None:
         """Run the statements."""
-        if self.inserts:
+        if self.inserts and any(row.successor is not None for row in (*self.inserts, *self.changed.values())):
             self._insert(self.inserts, _INSERT)
+        elif self.inserts:
+            self._insert_unlinked(self.inserts)
         if self.restored:
             self._insert(self.restored, {"id": "bigint", **_INSERT})
         if self.changed:
@@ -99,6 +101,13 @@ class Changes:
         inserted = {(row.stream, row.key, row.number): row.id for row in rows}
         for row in new:
             row.id = inserted[row.stream, row.key, row.number]
+
+    def _insert_unlinked(self, new: Sequence[KnownRow]) -> None:
+        """Nobody refers to these rows yet, so that their ids need not be known: the quickest way will do."""
+        fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, self.connection.now)
+        columns = ("tenant_id", "connection_id", "attempts", "lost_claims", "report_attempts", "admitted_at")
+        rows = [(*fixed, *map(_insertable(row).__getitem__, _INSERT)) for row in new]
+        self.db.insert_new(self.tx, "record", (*columns, *_INSERT), rows)
 
     def _update(self) -> None:
         shape = {
