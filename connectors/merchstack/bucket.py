@@ -65,7 +65,7 @@ def open_bucket(name: str, path: str, credentials: S3Credentials, endpoint: Endp
             name,
             prefix=path.strip("/") or None,
             config=config,
-            client_options={"allow_http": credentials.allow_http},
+            client_options={"allow_http": endpoint.takes_http},
             retry_config=RETRIES,
             **_keys(credentials),
         )

@@ -33,6 +33,11 @@ class Endpoint:
     allow_http: bool = False
     allow_private_hosts: bool = True
 
+    @property
+    def takes_http(self) -> bool:
+        """Whether a call may go without encryption, one that was redirected included."""
+        return self.allow_http and self.allow_private_hosts
+
     def require_usable(self) -> None:
         """Look at the text alone. Raises ``ConfigurationError``."""
         if self.address is None:

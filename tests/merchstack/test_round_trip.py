@@ -16,7 +16,7 @@ from hub.records import JSON, Page, PollRequest, Record
 from hub.testing.books import assert_tallies_are_the_rows
 from tests.connectors.merchstack.test_mapping_properties import CURRENCIES, LANGUAGES, categories, products
 from tests.loop.hub_of_a_test import Hub, Script, Scripted
-from tests.merchstack.shop import Inbox, Outbox, work_to_the_end
+from tests.merchstack.shop import Inbox, Outbox, catalog_of, work_to_the_end
 
 #: How many products the large catalog has, and how many a file holds at most.
 LARGE, PER_FILE = 2300, 1000
@@ -66,6 +66,12 @@ class Trader:
         await second.run()
         return first, inbox, second
 
+    def sent(self, outbox: Outbox, kind: str) -> dict[str, JSON]:
+        """What the exporting tenant has; all that is imported from import files is unmanaged."""
+        found = catalog_of(self.hub.db, self.hub.connection(outbox.name).tenant_id, kind)
+        managed = {"managed": False} if kind == "category" else {}
+        return {key: {**document, **managed} for key, document in found.items()}
+
 
 @pytest.fixture
 async def trader(hub_home: Path, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Trader]:
@@ -109,6 +115,8 @@ async def test_what_went_round_is_what_was_sent(trader: Trader, bodies: list[JSO
     first, inbox, second = await trader.round_trip(bodies)
 
     assert second.content() == first.content()
+    for kind in ("category", "product"):
+        assert inbox.catalog(kind) == trader.sent(first, kind)
     assert set(first.content()) == {(each["kind"], each["key"]) for each in bodies}
     assert set(inbox.states.values()) <= {"success"}
     _assert_numbered(first, PER_FILE)
@@ -123,6 +131,7 @@ async def test_a_large_catalog_goes_round_in_three_files(trader: Trader) -> None
     first, inbox, second = await trader.round_trip(bodies)
 
     assert second.content() == first.content()
+    assert inbox.catalog() == trader.sent(first, "product")
     sizes = [len(records) for name, records in first.files().items() if name.startswith("product")]
     assert sizes == [1000, 1000, 300]
     _assert_numbered(first, PER_FILE)

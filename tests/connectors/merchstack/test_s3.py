@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.merchstack.bucket import S3Credentials
+from connectors.merchstack.bucket import S3Credentials, open_bucket
 from connectors.merchstack.connector import Merchstack
 from connectors.merchstack.endpoint import Endpoint
 from connectors.merchstack.export import MerchstackExport
@@ -227,6 +227,19 @@ def test_without_encryption_a_name_may_lead_anywhere() -> None:
 
     with pytest.raises(ConfigurationError, match="write https://, or let the operator"):
         Location.open("s3://bucket", given, allow_private_hosts=False)
+
+
+@pytest.mark.parametrize(("private", "plain"), ((False, False), (True, True)))
+def test_no_redirect_leads_to_plain_http_where_private_addresses_are_refused(
+    private: bool, plain: bool
+) -> None:
+    """Although a user allows it: the address to which it leads is looked up by nobody."""
+    given = credentials(endpoint="https://s3.example", allow_http=True)
+    endpoint = Endpoint(address=given.endpoint, allow_http=True, allow_private_hosts=private)
+
+    store = open_bucket("bucket", "", given, endpoint, "settings.url")
+
+    assert (store.client_options or {})["allow_http"] == plain
 
 
 async def test_both_connectors_hold_to_what_the_operator_allows(s3: Service) -> None:
