@@ -229,9 +229,9 @@ def test_without_encryption_a_name_may_lead_anywhere() -> None:
         Location.open("s3://bucket", given, allow_private_hosts=False)
 
 
-@pytest.mark.parametrize(("private", "plain"), ((False, False), (True, True)))
+@pytest.mark.parametrize(("private", "plain"), ((False, "false"), (True, "true")))
 def test_no_redirect_leads_to_plain_http_where_private_addresses_are_refused(
-    private: bool, plain: bool
+    private: bool, plain: str
 ) -> None:
     """Although a user allows it: the address to which it leads is looked up by nobody."""
     given = credentials(endpoint="https://s3.example", allow_http=True)
