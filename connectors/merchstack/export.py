@@ -14,7 +14,7 @@ from connectors.merchstack.feed import CATEGORY, KINDS, PRODUCT, Offered, Standi
 from connectors.merchstack.from_catalog import category_record, product_record
 from connectors.merchstack.import_files import MAX_RECORDS
 from connectors.merchstack.location import Location, S3Credentials
-from connectors.merchstack.spool import Line
+from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
 from connectors.merchstack.to_catalog import PRICE_KIND
 from hub import codec, money
@@ -170,20 +170,25 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         staging = Staging(self._location, tally.stream)
         if await self._last_out(tally.stream) < tally.name:
             async with staging.spooled(await staging.take(tally.name)) as spool:
-                written = await write_files(
-                    self._location,
-                    spool,
-                    import_id=tally.name,
-                    stream=tally.stream,
-                    frame={"tenantId": self.settings.tenant_id, "storeId": self.settings.store_id},
-                    size=self.settings.records_per_file,
-                )
-                await remember(self.ports.ids, spool, tally.stream)
-                self.ports.log.info(
-                    "an import is out", id=tally.name, type=tally.stream, files=written, records=spool.total
-                )
-            await self.ports.documents.put(_document(tally.stream), {"import": tally.name})
+                # Another worker may have been quicker, and may have cleared away what was not read here yet.
+                if await self._last_out(tally.stream) < tally.name:
+                    await self._put_out(spool, tally)
         await staging.clear(tally.name)
+
+    async def _put_out(self, spool: Spool, tally: GroupTally) -> None:
+        written = await write_files(
+            self._location,
+            spool,
+            import_id=tally.name,
+            stream=tally.stream,
+            frame={"tenantId": self.settings.tenant_id, "storeId": self.settings.store_id},
+            size=self.settings.records_per_file,
+        )
+        await remember(self.ports.ids, spool, tally.stream)
+        self.ports.log.info(
+            "an import is out", id=tally.name, type=tally.stream, files=written, records=spool.total
+        )
+        await self.ports.documents.put(_document(tally.stream), {"import": tally.name})
 
     async def _is_out(self, standing: Standing) -> bool:
         """Whether all files of the import begun last are written."""

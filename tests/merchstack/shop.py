@@ -115,11 +115,21 @@ class Outbox:
     name: str
 
     @classmethod
-    async def connect(cls, hub: Hub, folder: Path, *, name: str, tenant: str, **settings: Any) -> Outbox:
+    async def connect(
+        cls,
+        hub: Hub,
+        folder: Path,
+        *,
+        name: str,
+        tenant: str,
+        delivery: JSON | None = None,
+        **settings: Any,
+    ) -> Outbox:
         """Exports managed categories, too."""
         _make(folder)
         told = {"url": str(folder), "tenant_id": "ABC", "store_id": "123", "categories": "all", **settings}
-        await hub.connect({"connector": "merchstack-export", "settings": told}, name=name, tenant=tenant)
+        file = {"connector": "merchstack-export", "settings": told, "delivery": delivery or {}}
+        await hub.connect(file, name=name, tenant=tenant)
         return cls(hub=hub, folder=folder, name=name)
 
     async def run(self) -> None:
