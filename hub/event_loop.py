@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -20,15 +19,11 @@ T = TypeVar("T")
 #: through all of them hundreds of times, which takes as long as the work.
 COLLECT_AFTER = (100_000, 50, 100)
 
-#: How long a thread waits for another one that computes, in seconds: a transaction holds its locks meanwhile.
-SWITCH_AFTER = 0.0005
-
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A new loop, not yet running. What was imported until then is no garbage and is not looked at again."""
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-    sys.setswitchinterval(SWITCH_AFTER)
     return _make()
 
 
