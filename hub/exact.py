@@ -17,6 +17,8 @@ EXACT = Context(prec=MAX_DIGITS, traps=[Inexact, InvalidOperation, Overflow])
 
 Number = int | Decimal
 
+_TOO_LARGE = 10**MAX_DIGITS
+
 _NUMBER = re.compile(r"[+-]?\d{1,100}(?:\.\d{1,100})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,100}", re.ASCII)
 
@@ -44,7 +46,7 @@ def exact(value: object) -> Number | None:
 def bounded(number: Number) -> Number | None:
     """The number, or None if it is infinite, no number, or longer than ``MAX_DIGITS`` written out."""
     if isinstance(number, int):
-        return number if abs(number) < 10**MAX_DIGITS else None
+        return number if abs(number) < _TOO_LARGE else None
     if not number.is_finite():
         return None
     whole = max(number.adjusted(), 0) + 1
