@@ -21,8 +21,8 @@ from tests.merchstack.shop import Inbox, Outbox, catalog_of, work_to_the_end
 #: How many products the large catalog has, and how many a file holds at most.
 LARGE, PER_FILE = 2300, 1000
 
-#: Examples of the property; each takes six connections and a fifth of a second.
-EXAMPLES = 40
+#: Examples of the property; each has two tenants and five connections of its own, and takes a quarter of a second.
+EXAMPLES = 25
 
 
 @dataclass(kw_only=True)
