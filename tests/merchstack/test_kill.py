@@ -25,7 +25,8 @@ from tests.merchstack.shop import Inbox, everything
 #: Seconds that something may take which takes a few at rest.
 PATIENCE = 100.0
 
-#: When a process is killed: as soon as so many files are done, records settled, or records known.
+#: When a process is killed: as soon as so many files are done, records settled, or records known. SQLite takes every
+#: other one.
 KILLS: Sequence[tuple[str, int]] = (
     ("known", 201),
     ("done", 3),
@@ -78,7 +79,7 @@ def start(hub: Hub, database_url: str) -> Iterator[Start]:
 async def test_kills_in_the_middle_of_an_import_change_nothing(
     hub: Hub, start: Start, tmp_path: Path
 ) -> None:
-    """Six processes die over it, the seventh comes to its end; beside it the same import without any kill."""
+    """Process after process dies over it, the last one comes to its end; beside it the same import without any kill."""
     files = big_export()
     calm = await _inbox(hub, tmp_path / "calm", "calm")
     killed = await _inbox(hub, tmp_path / "killed", "killed")
@@ -87,7 +88,7 @@ async def test_kills_in_the_middle_of_an_import_change_nothing(
             inbox.put(name, file.content)
     _run_to_the_end(start, "calm")
 
-    for measure, least in KILLS:
+    for measure, least in KILLS if hub.db.postgres else KILLS[1::2]:
         _kill_when(start("killed"), killed, measure, least)
         _assert_nothing_was_marked_too_early(killed, files)
         _forget_the_dead(hub.db)
