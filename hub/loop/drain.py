@@ -12,9 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from hub.errors import HubError
+from hub.loop.closing import close_groups
 from hub.loop.poll import PollOutcome, poll
 from hub.loop.sweep import sweep
-from hub.loop.work import SliceOutcome, close_groups, report, work
+from hub.loop.work import SliceOutcome, report, work
 from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections
@@ -96,7 +97,7 @@ class Drain:
         finally:
             sweeper.cancel()
             await self._hand_back([*workers, sweeper])
-        await close_groups(self.runtime, self.connection_id)
+        await self._close_groups()
         await self._look()
         self.summary.seconds = round(time.monotonic() - started, 3)
         return self.summary
@@ -120,6 +121,14 @@ class Drain:
     async def _hand_back(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         self.runtime.stop(grace=self.runtime.settings.shutdown_timeout.total_seconds() * _GRACE_SHARE)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _close_groups(self) -> None:
+        """Also what another process has begun to close, and may have died over."""
+        while not await close_groups(self.runtime, self.connection_id):
+            pause = self._patience(_LEASE_PAUSE, "another process keeps closing groups")
+            if pause is None:
+                return
+            await asyncio.sleep(pause.total_seconds())
 
     async def _poll_and_settle(self, pipeline: Pipeline) -> None:
         if pipeline.connector.polls:
@@ -160,7 +169,7 @@ class Drain:
 
     def _patience(self, pause: timedelta, error: str = "another process keeps polling") -> timedelta | None:
         if self._waited >= self.wait:
-            self.summary.error = f"waited {self.wait.total_seconds():g} seconds to poll: {error}"
+            self.summary.error = f"waited {self.wait.total_seconds():g} seconds: {error}"
             return None
         self._waited += pause
         return pause

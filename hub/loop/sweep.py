@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from hub.errors import HubError
-from hub.loop.work import close_groups
+from hub.loop.closing import close_groups
 from hub.runtime import Runtime
 from hub.store import ringing, runs
 from hub.store.ledger import sweep as ledger

@@ -15,12 +15,13 @@ import structlog
 
 from hub.errors import HubError, ServiceUnavailableError
 from hub.loop.ask import prepared, pushed, reported
+from hub.loop.closing import close_groups
 from hub.loop.verdict import decide, decide_report
 from hub.loop.write import CatalogPush
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Released, ReportResult
 from hub.runtime import Runtime
-from hub.store.ledger import claim, groups
+from hub.store.ledger import claim
 from hub.store.ledger.bells import Bell
 from hub.store.ledger.report import settle_reports
 from hub.store.ledger.settle import Settler
@@ -55,22 +56,6 @@ async def work(runtime: Runtime, connection_id: int, *, bell: Bell | None = None
 async def report(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
     """Report one slice of outcomes whose report is due."""
     return await _one_slice(runtime, connection_id, bell, claim.claim_reports, _report_alone)
-
-
-async def close_groups(runtime: Runtime, connection_id: int) -> int:
-    """Call ``close_group`` for sealed groups whose records have all settled; returns how many were closed."""
-    closed = 0
-    for tally in await runtime.db.run(groups.closable, runtime.db, connection_id):
-        pipeline = await runtime.pipeline(connection_id)
-        try:
-            await pipeline.connector.close_group(tally)
-        except Exception as error:
-            text = pipeline.redact(f"{type(error).__name__}: {error}")
-            _log.warning("a group could not be closed yet", group=tally.name, error=text)
-            continue
-        await runtime.db.run(groups.mark_closed, runtime.db, connection_id, tally)
-        closed += 1
-    return closed
 
 
 async def _one_slice(

@@ -11,7 +11,7 @@ from connectors.destinations.catalog import CatalogDestination
 from hub.catalog import CatalogWriter
 from hub.connector import Stream
 from hub.errors import ConfigurationError
-from hub.loop.work import close_groups
+from hub.loop.closing import close_groups
 from hub.records import EVERYTHING, JSON, Item, Page, PushResult, Record
 from hub.store.catalog.reader import StoredCatalog
 from hub.testing.books import assert_tallies_are_the_rows

@@ -9,7 +9,7 @@ import pytest
 
 from hub.errors import RetryableError
 from hub.loop import sweep
-from hub.loop.work import close_groups
+from hub.loop.closing import close_groups
 from hub.records import GroupTally, Page, Record, Rejected, Retry, Success
 from tests.loop.hub_of_a_test import Connect, Hub, Script
 
@@ -149,3 +149,25 @@ async def test_one_connections_trouble_does_not_keep_house_for_the_others(
     assert len(script.asked["close_group"]) == 4
     await sweep.keep_house(hub.runtime)
     assert len(script.asked["close_group"]) == 5
+
+
+async def test_all_that_can_be_closed_is_closed_by_one_process_at_a_time(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """However many there are; a second process leaves them to the first."""
+    names = [f"file-{number:03}" for number in range(230)]
+    script.poll = lambda _: Page(seals=names)
+    seconds: list[bool] = []
+
+    async def close(tally: GroupTally) -> None:
+        if tally.name == names[0]:
+            seconds.append(await close_groups(hub.make_runtime(), hub.connection().id))
+
+    script.close_group = close
+    await connect_scripted()
+    await hub.poll()
+
+    assert await close_groups(hub.runtime, hub.connection().id)
+
+    assert [tally.name for tally in script.asked["close_group"]] == names
+    assert seconds == [False]

@@ -15,7 +15,7 @@ from connectors.merchstack.location import S3Credentials
 from connectors.merchstack.settings import MerchstackSettings
 from hub import codec
 from hub.connector import Ports
-from hub.loop.work import close_groups
+from hub.loop.closing import close_groups
 from hub.records import JSON
 from hub.store.catalog import documents, listing
 from hub.store.catalog.kinds import KINDS
