@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("acme")
         (f'api_key = "{SECRET}"', "", "credentials.api_key", "is required"),
         (f'"{SECRET}"', '"env:NOT_SET"', "credentials.api_key", "environment variable NOT_SET is not set"),
         (f'"{SECRET}"', f'"{SECRET} x"', "credentials.api_key", "no HTTP header takes"),
-        ('name = "http"', 'name = "htpp"', "destination.name", "there are: http, jsonl, sql"),
+        ('name = "http"', 'name = "htpp"', "destination.name", "there are: catalog, http, jsonl, sql"),
         ('method = "POST"', 'method = "GET"', "destination.settings.method", "'POST', 'PUT'"),
         ('"amount"', '"amount ||"', "destination.mapping.price", "amount ||"),
         ('"amount"', '{ path = "amount", cast = "money" }', "destination.mapping.price", "there is no cast"),
