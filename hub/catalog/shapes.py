@@ -26,6 +26,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Quantity = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 #: A moment in ISO 8601 with its offset, as text.
 Moment = Annotated[str, Meta(min_length=10, max_length=40)]
+#: A code by which things are found: an index holds no longer one.
+Code = Annotated[str, Meta(max_length=512)]
 Maybe: TypeAlias = T | UnsetType | None
 
 
@@ -98,8 +100,8 @@ class Variant(Shape, kw_only=True):
     """What is sold: weight in grams, lengths in millimetres."""
 
     key: Key
-    sku: Maybe[str] = UNSET
-    gtin: Maybe[str] = UNSET
+    sku: Maybe[Code] = UNSET
+    gtin: Maybe[Code] = UNSET
     title: Maybe[str] = UNSET
     enabled: Maybe[bool] = UNSET
     position: Maybe[Quantity] = UNSET

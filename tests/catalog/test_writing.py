@@ -202,3 +202,40 @@ def test_tenants_do_not_see_each_other(shelf: Shelf) -> None:
 
 def variants_of(shelf: Shelf, product: str) -> list[str]:
     return [variant["key"] for variant in (shelf.read("product", product) or {})["variants"]]
+
+
+def test_a_variant_may_move_to_another_product(shelf: Shelf) -> None:
+    """In one batch or in two, also where both products name all of their variants; both are told of."""
+    shelf.write("shop", {"kind": "product", "key": "a", "variants": [{"key": "m1"}, {"key": "m2"}]})
+    shelf.write("shop", {"kind": "product", "key": "b"})
+    cursor = shelf.changes("erp").cursor
+
+    shelf.write(
+        "shop",
+        {"kind": "product", "key": "b", "variants": [{"key": "m2"}], "all_variants": True},
+        {"kind": "product", "key": "a", "variants": [{"key": "m1"}], "all_variants": True},
+    )
+
+    assert (variants_of(shelf, "a"), variants_of(shelf, "b")) == (["m1"], ["m2"])
+    assert {("product", "a"), ("variant", "m2")} <= shelf.heard("erp", after=cursor)
+    shelf.write(
+        "shop",
+        {"kind": "product", "key": "b", "all_variants": True},
+        {"kind": "product", "key": "a", "variants": [{"key": "m1"}, {"key": "m2"}], "all_variants": True},
+    )
+    assert (variants_of(shelf, "a"), variants_of(shelf, "b")) == (["m1", "m2"], [])
+
+
+def test_what_a_batch_deletes_and_brings_back_is_there(shelf: Shelf) -> None:
+    """In the order of the batch."""
+    shelf.write("shop", {"kind": "product", "key": "c", "variants": [{"key": "c1"}, {"key": "c2"}]})
+
+    shelf.write(
+        "shop",
+        {"kind": "product", "key": "c", "operation": "delete"},
+        {"kind": "product", "key": "c", "variants": [{"key": "c1"}, {"key": "c3"}]},
+        {"kind": "product", "key": "d", "variants": [{"key": "d1"}, {"key": "d2"}]},
+        {"kind": "product", "key": "d", "variants": [{"key": "d2"}], "all_variants": True},
+    )
+
+    assert (variants_of(shelf, "c"), variants_of(shelf, "d")) == (["c1", "c3"], ["d2"])

@@ -62,7 +62,7 @@ def in_words(kind: Any) -> str:  # noqa: C901, PLR0911, PLR0912 - one return a t
             return " or ".join(in_words(one) for one in types if not isinstance(one, inspect.NoneType))
         case inspect.StrType(pattern=str()):
             return "currency"
-        case inspect.StrType(max_length=512):
+        case inspect.StrType(min_length=1, max_length=512):
             return "key"
         case inspect.StrType(max_length=40):
             return "moment"

@@ -38,7 +38,8 @@ _OF_STOCK = _NO_CONTENT | {"variant", "location"}
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """What one row is to become. ``fields`` holds what was given: null clears, what is missing stays as it is.
 
-    ``identity`` are columns that never change, ``main`` marks the row that the entity is about.
+    ``identity`` are columns that never change, ``main`` marks the row that the entity is about. A variant that ``leaves``
+    a product is gone if it is still there; ``with_product``: because that is deleted, whoever owns variants.
     """
 
     kind: str
@@ -50,6 +51,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     enriches: bool = False
     main: bool = False
     source_id: str = ""
+    leaves: str | None = None
+    with_product: bool = False
 
 
 def drafts_of(entity: shapes.Entity) -> Sequence[Draft]:

@@ -23,7 +23,7 @@ class Owners:
 
     def admit(self, draft: Draft, row: Row) -> tuple[Draft | None, Mapping[str, str]]:
         """What of a draft may be written (None: nothing), and which parts are left to whom."""
-        if not self.others:
+        if not self.others or draft.with_product:
             return draft, {}
         part = _part(draft, row)
         owner = self.others.get(part)

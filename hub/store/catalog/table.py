@@ -70,7 +70,7 @@ def insert(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[
     if not rows:
         return
     spec = KINDS[kind]
-    now, gone_at, others = stamp.now, None, 0
+    now, others = stamp.now, 0
     db.insert_new(
         tx,
         spec.table,
@@ -86,7 +86,7 @@ def insert(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[
                 stamp.number,
                 stamp.connection_id,
                 others,
-                gone_at,
+                now if row.gone else None,
                 *(columns[name] for name in spec.columns),
             )
             for key, (row, columns) in rows.items()
@@ -111,6 +111,21 @@ def update(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[
                 for key, (row, columns) in rows.items()
             ]
         ),
+    )
+
+
+def touch(db: Database, tx: Connection, stamp: Stamp, kind: str, keys: Sequence[str]) -> None:
+    """Rows whose content stays, and of which something else has changed that followers want to know."""
+    db.execute(
+        tx,
+        f"UPDATE {KINDS[kind].table} SET changed_at = :now, changed_in_by_others = CASE WHEN changed_by <> :me "
+        "THEN changed_in ELSE changed_in_by_others END, changed_in = :number, changed_by = :me "
+        f"WHERE tenant_id = :tenant AND key IN (SELECT v.key FROM {db.rows('keys', key='text')})",
+        tenant=stamp.tenant_id,
+        now=stamp.now,
+        number=stamp.number,
+        me=stamp.connection_id,
+        keys=rowset([{"key": key} for key in keys]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -48,43 +48,51 @@ class StoredCatalogWriter:
             effects[place].warnings = links.warnings(entity)
             if not effects[place].unknown and not effects[place].errors:
                 ready += ((place, draft) for draft in drafts_of(entity))
-        ready += self._disappearing(entities, {place for place, _ in ready})
-        self._write(ready, effects)
+        self._write(entities, ready, effects)
         return [one.written() for one in effects]
 
     def _lock_tenant(self) -> None:
         self.db.execute(self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.tenant_id)
 
-    def _disappearing(
-        self, entities: Sequence[Entity], ready: Collection[int]
-    ) -> Sequence[tuple[int, Draft]]:
-        """Variants of deleted products, and those that a complete list does not name."""
-        complete = {
-            entity.key: (place, entity)
-            for place, entity in enumerate(entities)
-            if isinstance(entity, shapes.Product)
-            and place in ready
-            and (entity.all_variants or entity.operation == "delete")
-        }
-        there = table.keys_of_variants(self.db, self.tx, self.tenant_id, list(complete))
-        gone: list[tuple[int, Draft]] = []
-        for product, (place, entity) in complete.items():
-            named = set() if entity.operation == "delete" else {variant.key for variant in entity.variants}
-            gone += (
-                (place, Draft(kind="variant", key=key, gone=True, source_id=key))
-                for key in there[product]
-                if key not in named
-            )
-        return gone
-
-    def _write(self, ready: Iterable[tuple[int, Draft]], effects: Sequence[_Effects]) -> None:
+    def _write(
+        self, entities: Sequence[Entity], ready: Sequence[tuple[int, Draft]], effects: Sequence[_Effects]
+    ) -> None:
         by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
         for place, draft in ready:
             by_kind[draft.kind].append((place, draft))
         rules = owners.others_than(self.db, self.tx, self.tenant_id, self.connection_id)
         for kind in KINDS:
-            if kind in by_kind:
-                self._write_kind(kind, by_kind[kind], effects, rules)
+            drafts: Sequence[tuple[int, Draft]] = [
+                one for one in by_kind[kind] if not effects[one[0]].product_left
+            ]
+            if kind == "variant":
+                places = {place for place, _ in by_kind["product"] if not effects[place].product_left}
+                drafts = self._with_disappearing(entities, sorted(places), drafts)
+            if drafts:
+                self._write_kind(kind, drafts, effects, rules)
+
+    def _with_disappearing(
+        self, entities: Sequence[Entity], places: Sequence[int], drafts: Sequence[tuple[int, Draft]]
+    ) -> Sequence[tuple[int, Draft]]:
+        """Before the variants of each product those that leave it: of a deleted one all, of one with a complete list
+        those that it does not name."""
+        products = {
+            place: entity for place in places if isinstance(entity := entities[place], shapes.Product)
+        }
+        complete = {one.key for one in products.values() if one.all_variants or one.operation == "delete"}
+        if not complete:
+            return drafts
+        own: Mapping[int, list[Draft]] = defaultdict(list)
+        for place, draft in drafts:
+            own[place].append(draft)
+        there = table.keys_of_variants(self.db, self.tx, self.tenant_id, sorted(complete))
+        ordered: list[tuple[int, Draft]] = []
+        for place, product in products.items():
+            known = there.setdefault(product.key, [])
+            ordered += ((place, draft) for draft in _leaving(product, known))
+            ordered += ((place, draft) for draft in own[place])
+            known += (draft.key for draft in own[place] if draft.key not in known)
+        return ordered
 
     def _write_kind(
         self,
@@ -99,9 +107,12 @@ class StoredCatalogWriter:
         columns: dict[str, Mapping[str, Any]] = {}
         for place, draft in drafts:
             row = after.get(draft.key) or before.get(draft.key, _NOTHING)
+            if draft.leaves is not None and row.identity.get("product_key") != draft.leaves:
+                continue  # it has moved to another product
             admitted, left = rules.admit(draft, row)
             effects[place].left |= left
             if admitted is None:
+                effects[place].product_left |= kind == "product"
                 continue
             new = laid_over(row, admitted, source=source, now=now)
             effects[place].note(draft, row, new)
@@ -109,6 +120,20 @@ class StoredCatalogWriter:
                 after[draft.key] = new
                 columns[draft.key] = columns_of(admitted, new.identity, new.content)
         self._store(kind, before, after, columns)
+        if kind == "variant":
+            self._stamp_products_that_lost(before, after)
+
+    def _stamp_products_that_lost(self, before: Mapping[str, Row], after: Mapping[str, Row]) -> None:
+        """Whoever follows a product hears that a variant went to another one."""
+        lost = {
+            row.identity["product_key"]
+            for key, row in before.items()
+            if key in after
+            and row.there
+            and row.identity["product_key"] != after[key].identity["product_key"]
+        }
+        if lost:
+            table.touch(self.db, self.tx, self._stamp, "product", sorted(lost))
 
     def _store(
         self,
@@ -153,9 +178,21 @@ class StoredCatalogWriter:
         )
 
 
+def _leaving(product: shapes.Product, known: Sequence[str]) -> Iterator[Draft]:
+    deleted = product.operation == "delete"
+    if not deleted and not product.all_variants:
+        return
+    named = set() if deleted else {variant.key for variant in product.variants}
+    for key in known:
+        if key not in named:
+            yield Draft(
+                kind="variant", key=key, gone=True, source_id=key, leaves=product.key, with_product=deleted
+            )
+
+
 @dataclass(kw_only=True)
 class _Effects:
-    """What one entity's drafts come to."""
+    """What one entity's drafts come to. ``product_left``: it is not the writer's, and nothing below it is written."""
 
     created: bool = False
     changed: bool = False
@@ -163,6 +200,7 @@ class _Effects:
     errors: Sequence[str] = ()
     warnings: Sequence[str] = ()
     left: dict[str, str] = field(default_factory=dict)
+    product_left: bool = False
 
     def note(self, draft: Draft, old: Row, new: Row) -> None:
         if new is not old and not (old.exists and same(old, new)):

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import structlog
 
-from connectors.merchstack.export import MerchstackExport, MerchstackExportSettings
+from connectors.merchstack.export import MerchstackExport
+from connectors.merchstack.export_settings import MerchstackExportSettings
 from connectors.merchstack.feed import MAX_IMPORT, Standing, import_id
 from connectors.merchstack.import_files import files, numbered
 from connectors.merchstack.location import S3Credentials
 from hub import codec
 from hub.catalog import Change, Changes
 from hub.connector import Ports
-from hub.errors import HubError
+from hub.errors import ConfigurationError, HubError
 from hub.records import JSON, GroupTally, Item, Page, PollRequest, PushResult, Rejected, Skipped, Success
 
 
@@ -222,6 +223,13 @@ def tally(name: str, stream: str) -> GroupTally:
 def told(records: Sequence[JSON]) -> list[tuple[str, str]]:
     """Key and operation of each."""
     return [(each["externalSystemId"], each["importMetaData"]["operationType"]) for each in records]
+
+
+def target_of(world: World, url: str) -> str:
+    """The poll target of a connection to this place."""
+    world.settings["url"] = url
+    world.restart()
+    return world.connector.poll_target()
 
 
 @pytest.fixture
@@ -489,6 +497,25 @@ async def test_a_check_looks_whether_the_folder_is_there(world: World) -> None:
     (world.folder / "x.jsonl").write_text("")
 
     assert (await world.connector.check()).facts == {"url": str(world.folder), "files": 1}
+
+
+def test_two_ways_to_write_a_folder_are_one_poll_target(world: World) -> None:
+    """So that no two connections write over each other's files."""
+    folder = world.folder
+    (folder.parent / "link").symlink_to(folder)
+    urls = (f"{folder}", f"{folder}/", f"file://{folder}", f"{folder.parent}/link", f"{folder}/../out")
+
+    targets = {target_of(world, url) for url in urls}
+
+    assert targets == {f"merchstack-export {folder.as_uri()} T:S"}
+    assert target_of(world, "s3://bucket/out/") == target_of(world, "s3://bucket/out") not in targets
+
+
+@pytest.mark.parametrize("url", ("/a\x00b", "s3://[bucket", "file:///a%00b"))
+def test_a_url_that_means_nothing_is_told_with_its_setting(world: World, url: str) -> None:
+    """Before anything is stored."""
+    with pytest.raises(ConfigurationError, match=r"settings\.url.*cannot be resolved"):
+        target_of(world, url)
 
 
 def test_an_import_ends_at_its_limit() -> None:
