@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from connectors.merchstack import ending, names
 from connectors.merchstack.closing import close_file
@@ -23,6 +22,7 @@ from connectors.merchstack.pages import Content, Warned, read_page
 from connectors.merchstack.progress import FileProgress, Progress
 from connectors.merchstack.reading import RawLine, Reader
 from connectors.merchstack.settings import MerchstackSettings
+from connectors.merchstack.target import place_of
 from connectors.merchstack.to_catalog import category_body, product_body
 from hub.connector import Cadence, CheckResult, Connector, Ports, Stream
 from hub.excerpt import excerpt
@@ -71,12 +71,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
     def poll_target(self) -> str:
         """The folder's real path, or the bucket's address with its prefix: no two connections read the same files."""
-        url, parts = self.settings.url, urlsplit(self.settings.url)
-        if parts.scheme == "s3":
-            endpoint = (self.credentials.endpoint or "aws").rstrip("/").lower()
-            return f"{self.name} s3://{parts.netloc}/{parts.path.strip('/')} {endpoint}"
-        path = Path(unquote(parts.path) if parts.scheme else url)
-        return f"{self.name} {path.resolve().as_uri()}"
+        return f"{self.name} {place_of(self.settings.url, self.credentials)}"
 
     async def check(self) -> CheckResult:
         """List the files. Raises ``ConfigurationError`` or ``RetryableError``, as ``Location`` does."""

@@ -6,18 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
+from connectors.merchstack.export_settings import MerchstackExportSettings
 from connectors.merchstack.feed import CATEGORY, KINDS, PRODUCT, Offered, Standing, records_of
 from connectors.merchstack.from_catalog import category_record, product_record
-from connectors.merchstack.import_files import MAX_RECORDS
 from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
-from connectors.merchstack.to_catalog import PRICE_KIND
-from hub import codec, money
+from connectors.merchstack.target import place_of
+from hub import codec
 from hub.catalog import Catalog, Change
 from hub.connector import CheckResult, Connector, Ports, Stream
 from hub.errors import ConfigurationError, RejectedError
@@ -41,36 +39,6 @@ LOOK_FOR = 20.0
 
 #: How soon to look again whether the files of the import before are out.
 NOT_OUT = timedelta(seconds=5)
-
-
-class MerchstackExportSettings(BaseModel):
-    """Where the files go and what is in them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    url: str = Field(
-        min_length=1, description="Where the files go: the whole path of a folder, or s3://bucket/prefix."
-    )
-    tenant_id: str = Field(min_length=1, description="Your tenantId at Merchstack, in every record.")
-    store_id: str = Field(min_length=1, description="Your storeId at Merchstack, in every record.")
-    currency: Annotated[str, AfterValidator(money.code)] | None = Field(
-        None, description="Export prices in this currency; needed where a variant has prices in several."
-    )
-    price_kind: str = Field(PRICE_KIND, min_length=1, description="Export prices of this kind.")
-    location: str | None = Field(
-        None, min_length=1, description="Export the stock of this location; default the sum over all."
-    )
-    counterpart: str | None = Field(
-        None,
-        min_length=1,
-        description="The connection that imports from the same Merchstack: what only it changed is not sent back.",
-    )
-    records_per_file: int = Field(
-        MAX_RECORDS, ge=1, le=MAX_RECORDS, description="Records that a file holds at most."
-    )
-    categories: Literal["unmanaged", "all"] = Field(
-        "unmanaged", description="Managed categories are Merchstack's own, and exported only with all."
-    )
 
 
 class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
@@ -109,7 +77,8 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
     def poll_target(self) -> str:
         """The place and the store: two exports would write over each other."""
         settings = self.settings
-        return f"{self.name}:{settings.url}:{settings.tenant_id}:{settings.store_id}"
+        place = place_of(settings.url, self.credentials)
+        return f"{self.name} {place} {settings.tenant_id}:{settings.store_id}"
 
     def circuit_key(self) -> str:
         """The place."""
