@@ -13,6 +13,7 @@ from hub.errors import HubError
 from hub.loop.closing import close_groups
 from hub.runtime import Runtime
 from hub.store import ringing, runs
+from hub.store.catalog.waking import wake_arrived
 from hub.store.ledger import sweep as ledger
 from hub.telemetry import Swept
 
@@ -37,11 +38,12 @@ async def sweep(runtime: Runtime, *, rewake: bool = False) -> Swept:
 
 
 async def keep_house(runtime: Runtime) -> Swept:
-    """Prune what is finished, revive dead records whose connector wants that, close groups that were left open."""
+    """Prune what is finished, revive dead records whose connector wants that, wake and close what was left waiting."""
     keep = round(runtime.settings.keep_finished.total_seconds() * 1_000_000)
     pruned = await runtime.db.run(ledger.prune, runtime.db, keep=keep)
     await runtime.db.run(runs.prune, runtime.db, keep=keep)
     await runtime.db.run(ringing.prune_seen, runtime.db, keep=keep)
+    await runtime.db.run(wake_arrived, runtime.db)
     for connection_id in await runtime.db.run(ringing.with_open_groups, runtime.db):
         await _quietly(close_groups(runtime, connection_id), "closing groups")
     for connection_id in await runtime.db.run(ringing.with_dead, runtime.db):

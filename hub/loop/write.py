@@ -13,6 +13,7 @@ from hub.loop.ask import written
 from hub.loop.verdict import decide
 from hub.pipeline import Pipeline
 from hub.records import Item, PushResult, Retry
+from hub.store.catalog.waking import wake_arrived
 from hub.store.catalog.writer import StoredCatalogWriter
 from hub.store.ledger.settle import LostClaimError, Settler
 from hub.store.rows import Settlement, Slice
@@ -78,7 +79,10 @@ class CatalogPush:
                 for record in self.held.records
                 if record.id in results
             ]
-            return self.settler.settle_within(tx, verdicts, together=True)
+            settlement = self.settler.settle_within(tx, verdicts, together=True)
+        if writer.brought_categories:
+            wake_arrived(self.settler.db, tenant_id=self.held.tenant_id)
+        return settlement
 
     def _failed(
         self, items: Sequence[Item], others: Mapping[int, PushResult], error: Exception

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from connectors.destinations.catalog import CatalogDestination
-from hub.catalog import CatalogWriter
+from hub.catalog import CatalogWriter, parse
 from hub.connector import Stream
 from hub.errors import ConfigurationError
 from hub.loop.closing import close_groups
+from hub.loop.sweep import keep_house
 from hub.records import EVERYTHING, JSON, Item, Page, PushResult, Record
 from hub.store.catalog.reader import StoredCatalog
+from hub.store.catalog.writer import StoredCatalogWriter
 from hub.testing.books import assert_tallies_are_the_rows
 from tests.loop.hub_of_a_test import Hub, Script, Scripted
 
@@ -164,6 +166,28 @@ async def test_a_product_waits_for_its_category(hub: Hub, feed: Feed) -> None:
 
     assert set(hub.states().values()) == {"success"}
     assert await catalog(hub).known("product", ["shoe"]) == {"shoe"}
+
+
+@pytest.mark.parametrize("crashed", (False, True))
+async def test_it_does_not_matter_who_brings_the_category(hub: Hub, feed: Feed, crashed: bool) -> None:
+    """Nor whether the one who did lived to say so."""
+    await connect(hub)
+    await connect(hub, "other", owns=[])
+    feed({"kind": "product", "key": "shoe", "categories": ["c"], "wait_for_categories": True})
+    await run(hub)
+
+    if crashed:
+        with hub.db.transaction() as tx:
+            me = hub.connection("other")
+            writer = StoredCatalogWriter(db=hub.db, tx=tx, tenant_id=me.tenant_id, connection_id=me.id)
+            writer.write([parse({"kind": "category", "key": "c"})])
+        assert hub.states() == {"shoe": "parked"}
+        await keep_house(hub.runtime)
+    else:
+        feed({"kind": "category", "key": "c"})
+        await run(hub, "other")
+
+    assert hub.states() == {"shoe": "waiting"}
 
 
 async def test_a_connector_may_wake_all_that_waits(hub: Hub, feed: Feed) -> None:

@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hub.catalog import Effect, Entity, Written, shapes, wake_key
+from hub.catalog import Effect, Entity, Written, shapes
 from hub.store.catalog import clock, owners, table, tree
 from hub.store.catalog.drafts import Draft, columns_of, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.merge import Row, laid_over, same
 from hub.store.database import Database
-from hub.store.ledger.lock import lock
-from hub.store.ledger.sweep import wake_within
 
 #: A row that was never written.
 _NOTHING = Row()
@@ -35,6 +33,8 @@ class StoredCatalogWriter:
     tx: Connection
     tenant_id: int
     connection_id: int
+    #: Whether something may have come that records wait for: see ``waking``.
+    brought_categories: bool = False
 
     def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
         """Upsert or delete a batch, in order; one answer for each."""
@@ -155,14 +155,7 @@ class StoredCatalogWriter:
             table.insert(self.db, self.tx, self._stamp, kind, new)
             table.update(self.db, self.tx, self._stamp, kind, changed)
         if kind == "category":
-            back = [key for key, (row, _) in changed.items() if row.there and not before[key].there]
-            self._wake([*new, *back])
-
-    def _wake(self, categories: Sequence[str]) -> None:
-        """What waited for one of these goes on."""
-        if categories:
-            connection = lock(self.db, self.tx, self.connection_id)
-            wake_within(self.db, self.tx, connection, [wake_key(key) for key in categories])
+            self.brought_categories |= any(row.there for row, _ in (*new.values(), *changed.values()))
 
     @cached_property
     def _now(self) -> int:

@@ -186,8 +186,7 @@ def test_a_bad_record_with_good_metadata_is_not_missing() -> None:
     assert (found.key, found.member.export, found.member.number, found.member.of) == ("p1", "90100", 5, 9)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
+@@,
     (
         (b'{"a": "\xff"}', "is not UTF-8 at byte 7"),
         (b"\xff\xfe{\x00", "is not UTF-8 at byte 0"),
