@@ -177,8 +177,8 @@ async def test_it_does_not_matter_who_brings_the_category(hub: Hub, feed: Feed, 
     await run(hub)
 
     if crashed:
+        me = hub.connection("other")
         with hub.db.transaction() as tx:
-            me = hub.connection("other")
             writer = StoredCatalogWriter(db=hub.db, tx=tx, tenant_id=me.tenant_id, connection_id=me.id)
             writer.write([parse({"kind": "category", "key": "c"})])
         assert hub.states() == {"shoe": "parked"}
