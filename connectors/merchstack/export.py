@@ -12,6 +12,7 @@ from connectors.merchstack.export_settings import MerchstackExportSettings
 from connectors.merchstack.feed import CATEGORY, KINDS, PRODUCT, Offered, Standing, records_of
 from connectors.merchstack.from_catalog import category_record, product_record
 from connectors.merchstack.location import Location, S3Credentials
+from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
 from connectors.merchstack.target import place_of
@@ -181,9 +182,9 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
             return nothing, Skipped(reason="a managed category is Merchstack's own")
         try:
             record = self._record(item.stream, document)
+            content = _hash(record)
         except RejectedError as error:
             return nothing, Rejected(errors=error.errors)
-        content = codec.fingerprint(record)
         if content == exported and not item.payload.get("full"):
             return nothing, Skipped(reason="it is as it was exported last")
         line = Line(
@@ -208,6 +209,16 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
             location=settings.location,
             now=self.ports.clock.now(),
         )
+
+
+def _hash(record: JSON) -> str:
+    """Of what is exported. Raises ``RejectedError`` where it cannot be written down."""
+    if is_too_deep(record):
+        raise RejectedError(TOO_DEEP)
+    try:
+        return codec.fingerprint(record)
+    except (RecursionError, ValueError, ArithmeticError) as error:
+        raise RejectedError(f"cannot be written as JSON: {error}; correct it in the catalog") from error
 
 
 def _document(stream: str) -> str:

@@ -17,6 +17,7 @@ from connectors.merchstack.metadata import (
     not_a_text,
 )
 from connectors.merchstack.names import FileName
+from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.reading import RawLine
 from hub import codec
 from hub.excerpt import excerpt
@@ -110,7 +111,7 @@ def _parse(line: RawLine) -> JSON | Fault:
 
 def _no_json(text: bytes, error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "is nested too deeply; a record has a few levels"
+        return TOO_DEEP
     if "truncated" in str(error) and not text.rstrip().endswith(b"}"):
         return "ends in the middle; write every record whole, on one line"
     return f"is no JSON: {error}; write one JSON object a line"
@@ -159,6 +160,8 @@ def _faults(parsed: JSON, text: bytes, source: Source) -> Iterator[Fault]:
     if b"\\u0000" in text and _NUL.search(text):  # the first look is a hundred times quicker
         reason = "holds a NUL character (\\u0000), which databases do not keep; take it out"
         yield Fault(field="", reason=reason)
+    if is_too_deep(parsed):
+        yield Fault(field="", reason=TOO_DEEP)
 
 
 def _of_owner(parsed: JSON, field: str, own: str | None) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Line:
 
 def dump(lines: Sequence[Line]) -> bytes:
     """As lines of JSON."""
-    return b"".join(codec.dumps(asdict(line)) + b"\n" for line in lines)
+    return b"".join(codec.dumps(line) + b"\n" for line in lines)
 
 
 def load(text: bytes) -> list[Line]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from connectors.merchstack.export_settings import MerchstackExportSettings
 from connectors.merchstack.feed import MAX_IMPORT, Standing, import_id
 from connectors.merchstack.import_files import files, numbered
 from connectors.merchstack.location import S3Credentials
+from connectors.merchstack.nesting import MAX_DEPTH, TOO_DEEP
+from connectors.merchstack.spool import Line, dump, load
 from hub import codec
 from hub.catalog import Change, Changes
 from hub.connector import Ports
@@ -225,6 +228,14 @@ def told(records: Sequence[JSON]) -> list[tuple[str, str]]:
     return [(each["externalSystemId"], each["importMetaData"]["operationType"]) for each in records]
 
 
+def nested(levels: int) -> Any:
+    """So many objects within each other."""
+    value: Any = 1
+    for _ in range(levels):
+        value = {"in": value}
+    return value
+
+
 def target_of(world: World, url: str) -> str:
     """The poll target of a connection to this place."""
     world.settings["url"] = url
@@ -390,6 +401,29 @@ async def test_a_record_that_cannot_be_mapped_is_rejected_alone(world: World) ->
     world.settings["currency"] = "EUR"
     world.restart()
     assert told((await world.export(full_pass=True))["product"]) == [("bad", "create"), ("good", "update")]
+
+
+async def test_a_record_that_cannot_be_encoded_is_rejected_alone(world: World) -> None:
+    """However deep it is nested, and whatever its texts hold; the others of its slice go out."""
+    for levels in (500, 5000):
+        world.catalog.put("product", f"deep{levels}", variants=[], extra={"deep": nested(levels)})
+    world.catalog.put("product", "torn", variants=[], extra={"name": "\ud800"})
+    world.catalog.put("product", "good", variants=[], extra={"deep": nested(MAX_DEPTH - 1)})
+
+    exported = await world.export()
+
+    assert told(exported["product"]) == [("good", "create")]
+    rejected = [result.errors[0] for result in world.results.values() if isinstance(result, Rejected)]
+    assert rejected[:2] == [TOO_DEEP, TOO_DEEP]
+    assert rejected[2].startswith("cannot be written as JSON: ")
+    assert len(rejected) == 3
+
+
+def test_staged_lines_come_back_as_they_were() -> None:
+    """As deep as a record may be, and with every digit."""
+    lines = [Line(key="k", item=1, at="t", record={"deep": nested(MAX_DEPTH - 1), "n": Decimal("1.50")})]
+
+    assert load(dump(lines)) == lines
 
 
 async def test_no_import_begins_while_the_one_before_is_not_out(world: World) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.merchstack import names
 from connectors.merchstack.lines import BadLine, GoodLine, Source, read_line
+from connectors.merchstack.nesting import MAX_DEPTH, TOO_DEEP
 from connectors.merchstack.reading import RawLine
 from hub import codec
 from hub.records import JSON
@@ -36,6 +37,14 @@ def faults(record: Any, where: Source | None = None) -> list[tuple[str, str]]:
     """What is wrong, or nothing for a good line."""
     found = read(record, where)
     return [] if isinstance(found, GoodLine) else [(fault.field, fault.reason) for fault in found.faults]
+
+
+def nested(levels: int, kind: str = "object") -> Any:
+    """So many objects or arrays within each other."""
+    value: Any = 1
+    for _ in range(levels):
+        value = {"in": value} if kind == "object" else [value]
+    return value
 
 
 def imported(**metadata: Any) -> JSON:
@@ -186,7 +195,8 @@ def test_a_bad_record_with_good_metadata_is_not_missing() -> None:
     assert (found.key, found.member.export, found.member.number, found.member.of) == ("p1", "90100", 5, 9)
 
 
-@@,
+@pytest.mark.parametrize(
+    ("text", "told"),
     (
         (b'{"a": "\xff"}', "is not UTF-8 at byte 7"),
         (b"\xff\xfe{\x00", "is not UTF-8 at byte 0"),
@@ -210,6 +220,26 @@ def test_a_line_that_is_no_record_says_why(text: bytes, told: str) -> None:
 
     assert field == ""
     assert told in reason
+
+
+@pytest.mark.parametrize("kind", ("object", "array"))
+def test_a_record_has_a_hundred_levels_at_most(kind: str) -> None:
+    """The hub reads and writes it again and again, and each time it must fit on the stack."""
+    at_most = read(product("p1", 4, 9, deep=nested(MAX_DEPTH - 1, kind)))
+    deeper = read(product("p1", 4, 9, deep=nested(MAX_DEPTH, kind)))
+
+    assert isinstance(at_most, GoodLine)
+    assert isinstance(deeper, BadLine)
+    assert [(fault.field, fault.reason) for fault in deeper.faults] == [("", TOO_DEEP)]
+    assert deeper.member is not None
+    assert (deeper.key, deeper.member.number) == ("p1", 4)
+
+
+def test_all_that_is_wrong_with_a_deep_record_is_told() -> None:
+    """Its depth is one fault among others."""
+    found = faults({**product("p1"), "tenantId": nested(500, "array")})
+
+    assert [field for field, _ in found] == ["tenantId", ""]
 
 
 def test_a_line_that_could_not_be_read_says_why() -> None:
