@@ -61,6 +61,17 @@ def files(root: Path) -> Iterator[Found]:
                     yield _found(entry.name, entry.stat(follow_symlinks=False))
 
 
+def find(root: Path, name: str) -> Found | None:
+    """The regular file of this name, or None; a link is none. Raises ``OSError`` and ``ValueError``."""
+    if root.joinpath(*parts(name)).is_symlink():
+        return None
+    path = inside(root, name)
+    try:
+        return _found(name, path.stat()) if path.is_file() else None
+    except FileNotFoundError:  # it went while we looked
+        return None
+
+
 def names_below(root: Path, prefix: str) -> list[str]:
     """The names of all regular files below a folder, from ``root`` on. Raises ``OSError`` and ``ValueError``."""
     start = inside(root, prefix)

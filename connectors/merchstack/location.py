@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,6 +15,7 @@ from obstore.store import LocalStore, S3Store
 from connectors.merchstack import folder
 from connectors.merchstack.bucket import S3Credentials, fault_of, first_line, open_bucket
 from connectors.merchstack.endpoint import Endpoint
+from connectors.merchstack.listing import File, of_found, of_object
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
 
@@ -26,16 +25,6 @@ T = TypeVar("T")
 
 #: How the operating system says that we may not (EACCES, EPERM, EROFS).
 _NOT_ALLOWED = ("(os error 13)", "(os error 1)", "(os error 30)")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
-    """A file as listed. ``stamp`` changes whenever its content may have changed; ``size`` is in bytes."""
-
-    name: str
-    size: int
-    modified: datetime
-    stamp: str
 
 
 class Location:
@@ -57,6 +46,8 @@ class Location:
         self.url = url
         self._store = store
         self._root = root
+        #: In a folder, a file that is moved stays the file that it is, and keeps its stamp.
+        self.is_folder = root is not None
         self._field = field
         self._endpoint = endpoint
 
@@ -93,10 +84,10 @@ class Location:
     async def files(self) -> Sequence[File]:
         """The files at the top level, by name; what lies in folders below is left out."""
         if self._root is not None:
-            found = await self._in_thread(lambda root: [_listed(each) for each in folder.files(root)])
+            found = await self._in_thread(lambda root: [of_found(each) for each in folder.files(root)])
         else:
             page = await self._call(lambda: obstore.list_with_delimiter_async(self._store), of_bucket=True)
-            found = [_object(each) for each in page["objects"] if folder.is_usable(each["path"])]
+            found = [of_object(each) for each in page["objects"] if folder.is_usable(each["path"])]
         return sorted(found, key=lambda file: file.name)
 
     async def names_below(self, prefix: str) -> Sequence[str]:
@@ -129,14 +120,17 @@ class Location:
         except FileNotFoundError:
             return None
 
-    async def exists(self, name: str) -> bool:
-        """Whether there is a file of this name."""
+    async def find(self, name: str) -> File | None:
+        """The file of this name, in folders below too, or None where there is none."""
+        if self.is_folder:
+            found = await self._in_thread(lambda root: folder.find(root, name))
+            return None if found is None else of_found(found)
         await self._require_plain(name)
         try:
-            await self._call(lambda: obstore.head_async(self._store, name), absent=FileNotFoundError)
+            head = await self._call(lambda: obstore.head_async(self._store, name), absent=FileNotFoundError)
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        return of_object(head)
 
     async def write(self, name: str, content: bytes) -> None:
         """Put a file there, whole or not at all, in place of one that has its name."""
@@ -158,7 +152,7 @@ class Location:
         try:
             await self._call(lambda: obstore.rename_async(self._store, name, to), absent=FileNotFoundError)
         except FileNotFoundError:
-            if not await self.exists(to):
+            if await self.find(to) is None:
                 raise RetryableError(f"{self.url}: {excerpt(name)} is gone") from None
 
     async def remove(self, name: str) -> None:
@@ -233,17 +227,3 @@ class Location:
             f"{self.url} may not be used: {text}; give this access the right to list, read and write",
             field=self._field,
         )
-
-
-def _listed(found: folder.Found) -> File:
-    return File(name=found.name, size=found.size, modified=found.modified, stamp=found.stamp)
-
-
-def _object(found: Any) -> File:
-    changed = found["e_tag"] or found["last_modified"].isoformat()
-    return File(
-        name=found["path"],
-        size=found["size"],
-        modified=found["last_modified"],
-        stamp=f"{found['size']}-{changed.strip(chr(34))}",
-    )

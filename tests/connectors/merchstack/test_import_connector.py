@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.merchstack.closing import DONE
+from connectors.merchstack.location import Location
 from connectors.merchstack.progress import MOST_EXPORTS, MOST_WAITING
 from hub import codec
 from hub.errors import ConfigurationError
-from hub.records import JSON
+from hub.records import JSON, GroupTally
 from tests.connectors.merchstack.import_world import World, category, item_of, jsonl, product, remark
 
 Make = Callable[..., World]
@@ -180,6 +182,109 @@ async def test_closing_may_be_repeated_at_any_point(make: Make) -> None:
 
     assert world.report("product_export90100_1.jsonl") == first
     assert [name for name in world.documents.texts if name.startswith("file:")] == []
+
+
+class CrashError(Exception):
+    """The process ends here."""
+
+
+class Troubled(Location):
+    """A folder in which something happens just before a file is moved, and the process ends after so many steps."""
+
+    def before_move(self, name: str) -> None:
+        """Nothing, unless a test says otherwise."""
+
+    steps: int = 99
+
+    async def move(self, name: str, to: str) -> None:
+        self._step()
+        self.before_move(name)
+        await super().move(name, to)
+
+    async def write(self, name: str, content: bytes) -> None:
+        self._step()
+        await super().write(name, content)
+
+    def _step(self) -> None:
+        if self.steps == 0:
+            raise CrashError
+        self.steps -= 1
+
+
+class Replaced(Troubled):
+    """Its sender puts another file in the place of the one that is about to be moved, once."""
+
+    sent: Path | None = None
+
+    def before_move(self, name: str) -> None:
+        if self.sent is not None:
+            self.sent.replace(Path(self.url) / name)
+            self.sent = None
+
+
+async def sealed(world: World) -> GroupTally:
+    """The one file there is has been read to its end; what is to be closed."""
+    while not world.sealed:
+        await world.step()
+    return world.tally(world.sealed.pop())
+
+
+@pytest.mark.parametrize("steps", range(3))
+async def test_closing_goes_on_after_a_crash_at_any_step(make: Make, steps: int) -> None:
+    """File and report end up beside each other, and nothing else is left."""
+    world = make()
+    name = world.put("product_export90100_1.jsonl", [product("p1")]).name
+    tally = await sealed(world)
+    place = Troubled.open(str(world.folder), None)
+    assert isinstance(place, Troubled)
+    place.steps = steps
+    world.connector._location = place
+
+    with pytest.raises(CrashError):
+        await world.connector.close_group(tally)
+    world.restart()
+    await world.connector.close_group(tally)
+
+    assert sorted(path.name for path in (world.folder / DONE).iterdir()) == [name, f"{name}.report.json"]
+    assert [path.name for path in world.folder.iterdir()] == ["done"]
+    assert world.report(name)["counts"]["created"] == 1
+
+
+@pytest.mark.parametrize("steps", (1, 99), ids=("crash", "no-crash"))
+async def test_a_file_that_is_replaced_as_it_is_moved_goes_back_and_is_read(make: Make, steps: int) -> None:
+    """What nobody has read is not done, even where the process ends before it has gone back."""
+    world = make()
+    path = world.put("product_export90100_1.jsonl", [product("p1")])
+    tally = await sealed(world)
+    place = Replaced.open(str(world.folder), None)
+    assert isinstance(place, Replaced)
+    place.sent, place.steps = world.put("sent.part", [product("p2")]), steps
+    world.connector._location = place
+
+    with suppress(CrashError):
+        await world.connector.close_group(tally)
+    world.restart()
+    await world.connector.close_group(tally)
+    back = path.exists(), list((world.folder / DONE).iterdir())
+    await world.read_all()
+
+    assert back == (True, [])
+    assert [record.key for record in world.records] == ["p1", "p2"]
+    assert world.report(path.name)["group"] == world.records[-1].group
+
+
+async def test_a_link_in_the_place_of_a_file_is_left_alone(make: Make, tmp_path: Path) -> None:
+    """It is not the file that was read, and closing ends all the same."""
+    world = make()
+    path = world.put("product_export90100_1.jsonl", [product("p1")])
+    tally = await sealed(world)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+
+    await world.connector.close_group(tally)
+
+    assert path.is_symlink()
+    assert world.report(path.name) is None
 
 
 async def test_a_young_file_is_left_alone_until_it_is_quiet(make: Make) -> None:

@@ -89,7 +89,7 @@ async def test_moving_twice_is_moving_once(place: Location) -> None:
     await place.move("a.jsonl", "done/a.jsonl")
 
     assert await place.get("done/a.jsonl") == b"1"
-    assert not await place.exists("a.jsonl")
+    assert await place.find("a.jsonl") is None
 
 
 async def test_moving_what_never_was_is_tried_again(place: Location) -> None:
@@ -122,7 +122,7 @@ async def test_a_name_that_leads_elsewhere_is_refused(place: Location, name: str
     for call in (
         place.read(name, start=0, length=1),
         place.get(name),
-        place.exists(name),
+        place.find(name),
         place.write(name, b"x"),
         place.move(name, "b.jsonl"),
         place.move("good.jsonl", name),

@@ -87,7 +87,7 @@ async def test_a_wrong_key_is_the_keys_fault(s3: Service) -> None:
             place.files(),
             place.read("a.jsonl", start=0, length=1),
             place.get("a.jsonl"),
-            place.exists("a.jsonl"),
+            place.find("a.jsonl"),
             place.write("b.jsonl", b"1"),
             place.move("a.jsonl", "b.jsonl"),
             place.remove("a.jsonl"),
@@ -330,6 +330,39 @@ async def test_the_catalog_is_exported_to_a_bucket(s3: Service) -> None:
     numbers = [(each["importMetaData"]["recordNum"], each["importMetaData"]["recordOf"]) for each in records]
     assert numbers == [(1, 1), (1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
     assert await place.names_below(".staging") == []
+
+
+async def test_an_object_that_is_replaced_as_its_report_is_written_stays_and_is_read(s3: Service) -> None:
+    """What nobody has read is not done, and no report of it lies there."""
+    bucket = s3.make_bucket()
+    place, world, name = s3.location(bucket), importing(s3, bucket), "product_export90100_1.jsonl"
+    await place.write(name, jsonl([product("p1")]))
+    while not world.sealed:
+        await world.step()
+    replaced = Replaced.open(bucket, s3.credentials())
+    assert isinstance(replaced, Replaced)
+    replaced.sent = name, jsonl([product("p2")])
+    world.connector._location = replaced
+
+    await world.close_sealed()
+    left = [file.name for file in await place.files()], await place.names_below("done")
+    await world.read_all()
+
+    assert left == ([name], [])
+    assert [record.key for record in world.records] == ["p1", "p2"]
+    assert await place.names_below("done") == [f"done/{name}", f"done/{name}.report.json"]
+
+
+class Replaced(Location):
+    """A bucket whose sender puts another object there as soon as something is written, once."""
+
+    sent: tuple[str, bytes] | None = None
+
+    async def write(self, name: str, content: bytes) -> None:
+        await super().write(name, content)
+        if self.sent is not None:
+            sent, self.sent = self.sent, None
+            await super().write(*sent)
 
 
 def credentials(**more: Any) -> S3Credentials:

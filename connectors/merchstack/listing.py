@@ -1,0 +1,35 @@
+"""A file as folders and buckets list it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.merchstack import folder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """A file as listed. ``stamp`` changes whenever its content may have changed; ``size`` is in bytes."""
+
+    name: str
+    size: int
+    modified: datetime
+    stamp: str
+
+
+def of_found(found: folder.Found) -> File:
+    """Of a folder."""
+    return File(name=found.name, size=found.size, modified=found.modified, stamp=found.stamp)
+
+
+def of_object(found: Any) -> File:
+    """Of a bucket, as ``obstore`` tells of it: in a list, or alone."""
+    changed = found["e_tag"] or found["last_modified"].isoformat()
+    return File(
+        name=found["path"],
+        size=found["size"],
+        modified=found["last_modified"],
+        stamp=f"{found['size']}-{changed.strip(chr(34))}",
+    )
