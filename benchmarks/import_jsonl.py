@@ -167,7 +167,9 @@ def figures(rounds: Sequence[Round], products: int, memory: float) -> Sequence[F
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=20)
     options = parser.parse_args()

@@ -79,7 +79,7 @@ def _dlt(files: Path, url: str, folder: str) -> float:
 
 
 def _with_host(url: str) -> str:
-    """dlt wants the folder of the server's socket where a host stands."""
+    """Give dlt the folder of the server's socket where it wants a host."""
     parts = urlsplit(url)
     (socket,) = parse_qs(parts.query)["host"]
     return f"postgresql://postgres:none@{quote(socket, safe='')}{parts.path}"
@@ -94,7 +94,9 @@ def _copy(files: Path, url: str) -> float:
             )
         ]
         # As references go: what is referred to comes first.
-        tables.sort(key=lambda name: ("tenant", "connection").index(name) if name in ("tenant", "connection") else 2)
+        tables.sort(
+            key=lambda name: ("tenant", "connection").index(name) if name in ("tenant", "connection") else 2
+        )
         rows = {table: _out(source, table) for table in tables}
     target = _beside(url)
     started = time.monotonic()
