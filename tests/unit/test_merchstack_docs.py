@@ -206,7 +206,7 @@ BAD: Mapping[str, tuple[str, bytes]] = {
     "cut in the middle": ("product", b'{"cut": '),
     "no JSON": ("product", b'{"a": 1,}'),
     "JSON, and no object": ("product", b"[1]"),
-    "nested a thousandfold": ("product", b'{"a": ' * 5000 + b"1" + b"}" * 5000),
+    "nested more than 100 deep": ("product", b'{"a": ' * 5000 + b"1" + b"}" * 5000),
     "a NUL character": _product(brand="a\0b"),
     "no metadata": _line("product", _BARE),
     "an unknown version": _metadata(formatVersion="2.0"),
