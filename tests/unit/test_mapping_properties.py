@@ -137,7 +137,11 @@ def test_a_configuration_is_taken_or_refused_and_nothing_else(config: dict[str, 
     """Whatever a person writes, the answer is a mapping or an error that names the entry."""
     refused = _refused(config)
 
-    assert refused is None or any(f"destination.mapping.{name}" in refused for name in config)
+    names = {f"destination.mapping.{name}" for name in config}
+    if refused is not None and refused.field is not None:
+        assert refused.field in names
+    elif refused is not None:  # several faults, each with its entry
+        assert sum(f"{name}: " in str(refused) for name in names) > 1
 
 
 def _applied(mapping: Mapping, payload: dict[str, Any]) -> tuple[Any, Sequence[str]]:
@@ -147,11 +151,11 @@ def _applied(mapping: Mapping, payload: dict[str, Any]) -> tuple[Any, Sequence[s
         return None, error.errors
 
 
-def _refused(config: dict[str, Any]) -> str | None:
+def _refused(config: dict[str, Any]) -> ConfigurationError | None:
     try:
         Mapping.compile(config)
     except ConfigurationError as error:
-        return str(error)
+        return error
     return None
 
 
