@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +13,15 @@ from sqlalchemy import Connection
 from hub.catalog import Change, Changes, Written, parse
 from hub.records import JSON
 from hub.store import connections
-from hub.store.catalog import owners
+from hub.store.catalog import clock, owners
 from hub.store.catalog.reader import StoredCatalog
 from hub.store.catalog.tables import Entry
 from hub.store.catalog.writer import StoredCatalogWriter
 from hub.store.database import Database
 from hub.store.ledger.lock import lock
+
+#: Seconds that transactions of other tests may stay open.
+PATIENCE = 30.0
 
 EVERY_KIND = ("product", "variant", "price", "stock", "category", "location", "customer")
 
@@ -51,9 +55,17 @@ class Shelf:
         return found.get(key)
 
     def changes(
-        self, name: str, *, after: JSON | None = None, kinds: Collection[str] = EVERY_KIND, **options: Any
+        self,
+        name: str,
+        *,
+        after: JSON | None = None,
+        kinds: Collection[str] = EVERY_KIND,
+        others_are_open: bool = False,
+        **options: Any,
     ) -> Changes:
-        """What a connection hears of."""
+        """What a connection hears of, once the transactions of other tests on the same server are over."""
+        if not others_are_open:
+            self._outlast_others()
         return asyncio.run(self._catalog(name).changes(kinds, after=after or {}, **options))
 
     def heard(self, name: str, *, after: JSON | None = None) -> set[tuple[str, str]]:
@@ -91,6 +103,17 @@ class Shelf:
         """A transaction that commits at the end of the block."""
         with self.db.transaction() as tx:
             yield tx
+
+    def _outlast_others(self) -> None:
+        with self.db.transaction() as tx:
+            end = clock.end(self.db, tx)
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            with self.db.transaction() as tx:
+                if clock.horizon(self.db, tx) >= end:
+                    return
+            time.sleep(0.01)
+        raise AssertionError("a transaction of somebody else stayed open")
 
     def _connect(self, name: str) -> int:
         return connections.add_connection(
