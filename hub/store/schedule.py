@@ -39,12 +39,15 @@ def fire_due(db: Database, *, lost_after: int, limit: int = 100) -> Sequence[int
         skip = " FOR UPDATE SKIP LOCKED" if db.postgres else ""
         rows = db.execute(
             tx,
-            "UPDATE schedule SET fired_until = :until WHERE connection_id IN ("
-            "SELECT s.connection_id FROM schedule s WHERE s.due_at <= :now "
+            # Materialized: a planner that runs the query again for each row would skip what it has just locked,
+            # and hand out more than the limit.
+            "WITH due AS MATERIALIZED (SELECT s.connection_id FROM schedule s WHERE s.due_at <= :now "
             "AND (s.fired_until IS NULL OR s.fired_until <= :now) "
             "AND EXISTS (SELECT 1 FROM connection c WHERE c.id = s.connection_id AND NOT c.paused "
             "AND c.source_refused IS NULL AND c.status NOT IN ('failed', 'inactive')) "
-            f"ORDER BY s.due_at LIMIT :limit{skip}) RETURNING connection_id",
+            f"ORDER BY s.due_at LIMIT :limit{skip}) "
+            "UPDATE schedule SET fired_until = :until WHERE connection_id IN (SELECT connection_id FROM due) "
+            "RETURNING connection_id",
             now=now,
             until=now + lost_after,
             limit=limit,

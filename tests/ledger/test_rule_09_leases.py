@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
 from hub.records import BadRecord
@@ -119,6 +121,17 @@ def test_all_due_connections_are_fired_the_longest_due_first(db: Database) -> No
 
     assert set(schedule.fire_due(db, lost_after=MINUTE, limit=2)) == {ledgers[0].id, ledgers[1].id}
     assert set(schedule.fire_due(db, lost_after=MINUTE, limit=2)) == {ledgers[2].id}
+
+
+def test_the_limit_holds_however_postgresql_plans(postgres_url: str) -> None:
+    """Also where it would run the inner query once a row."""
+    nested = "-cenable_hashjoin=off -cenable_mergejoin=off -cenable_hashagg=off -cenable_sort=off -cenable_material=off"
+    db = Database(f"{postgres_url}&options={quote(nested)}")
+    for at in range(4):
+        Ledger(db=db, name=f"shop-{at}")
+
+    assert len(schedule.fire_due(db, lost_after=MINUTE, limit=2)) == 2
+    db.close()
 
 
 def test_a_broker_that_lost_its_messages_has_its_polls_fired_again(ledger: Ledger) -> None:
