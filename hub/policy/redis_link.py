@@ -28,17 +28,21 @@ class RedisLink:
     The first failure and the return are logged, nothing in between, and nothing is ever raised.
     """
 
-    def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, redis: Redis, *, clock: Callable[[], float] = time.monotonic, patience: float = PATIENCE
+    ) -> None:
         self.redis = redis
         self._clock = clock
+        self._patience = patience
         self._away = False
         self._ask_again = 0.0
         self._log = structlog.get_logger("hub.policy")
 
     @classmethod
-    def to(cls, url: str) -> Self:
+    def to(cls, url: str, *, patience: float = PATIENCE) -> Self:
         """A client of its own for ``url``: it tries once more at once, since a restart cuts pooled connections off."""
-        return cls(Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_connect_timeout=PATIENCE))
+        redis = Redis.from_url(url, retry=Retry(NoBackoff(), 1), socket_connect_timeout=patience)
+        return cls(redis, patience=patience)
 
     async def close(self) -> None:
         """Let the connections go. A later call opens new ones."""
@@ -52,7 +56,7 @@ class RedisLink:
         if self._away:  # one asks for all
             self._ask_again = now + RESPITE
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 answer = await call()
         except (RedisError, OSError) as error:
             self._lost(error)

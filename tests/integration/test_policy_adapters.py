@@ -343,7 +343,8 @@ class Agreement(RuleBasedStateMachine):
         super().__init__()
         self.clock = Turned()
         self.runner = asyncio.Runner()
-        self.link = RedisLink.to(self.redis_url)
+        # What is compared are the two, not how long this machine's disk makes one of them wait.
+        self.link = RedisLink.to(self.redis_url, patience=60)
         self.limiters = (MemoryLimiter(self.clock), RedisLimiter(self.link, clock=self.clock))
         self.circuits = (MemoryCircuit(self.clock), RedisCircuit(self.link, clock=self.clock))
         self.bucket = PRICES
