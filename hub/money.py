@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from iso4217 import Currency
 
-from hub.exact import EXACT
+from hub.exact import EXACT, MAX_DIGITS
 from hub.excerpt import excerpt
 
 #: Of each code the digits after the point; None where there is no minor unit (gold, testing).
 CURRENCY_DIGITS: Mapping[str, int | None] = {currency.code: currency.exponent for currency in Currency}
+
+#: One of each number of digits, and room for the longest amount with all of them.
+_UNITS = [Decimal(1).scaleb(-digits) for digits in range(5)]
+_WIDE = Context(prec=MAX_DIGITS + 4, traps=[Inexact, InvalidOperation])
 
 _CODES: Mapping[int, str] = {int(currency.number): currency.code for currency in Currency}
 
@@ -52,6 +56,11 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if shifted != shifted.to_integral_value():
         raise ValueError(f"{amount} has more than the {digits(currency)} digits of {currency}")
     return int(shifted)
+
+
+def written_out(amount: Decimal, currency: str) -> Decimal:
+    """With all digits of its currency: 40 USD is 40.00. Raises ``decimal.Inexact`` where it has more of them."""
+    return amount.quantize(_UNITS[digits(currency)], context=_WIDE)
 
 
 def places(amount: Decimal) -> int:

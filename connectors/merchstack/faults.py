@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hub import codec
 from hub.excerpt import excerpt
 from hub.records import JSON
 
@@ -34,13 +33,6 @@ def faults_of(error: ValidationError, record: JSON) -> Sequence[str]:
     found = error.errors(include_url=False)
     texts = [f"{_path(each['loc'], record)}: {_reason(each)}" for each in found[:MAX_FAULTS]]
     return [*texts, f"and {len(found) - MAX_FAULTS} more"] if len(found) > MAX_FAULTS else texts
-
-
-def nul_faults(record: JSON) -> Sequence[str]:
-    """Texts and names with a NUL character, which no database keeps."""
-    if b"\\u0000" not in codec.dumps(record):
-        return []
-    return [f"{path}: holds a NUL character; take it out" for path, text in _texts(record) if "\0" in text]
 
 
 def _reason(fault: ErrorDetails) -> str:
@@ -69,18 +61,3 @@ def _below(here: Any, part: int | str) -> Any:
     if isinstance(here, list) and isinstance(part, int) and part < len(here):
         return here[part]
     return here.get(part) if isinstance(here, dict) else None
-
-
-def _texts(record: JSON) -> Iterator[tuple[str, str]]:
-    """Every text and every field's name, with its path; without recursion, for unknown fields nest as they like."""
-    waiting: list[tuple[str, Any]] = [("", record)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict):
-            for name, each in value.items():
-                yield f"{path}.{excerpt(name)}".lstrip("."), name
-                waiting.append((f"{path}.{name}".lstrip("."), each))
-        elif isinstance(value, list):
-            waiting += [(f"{path}.{place}", each) for place, each in enumerate(value)]

@@ -17,7 +17,7 @@ from connectors.merchstack.metadata import (
     not_a_text,
 )
 from connectors.merchstack.names import FileName
-from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
+from connectors.merchstack.nesting import TOO_DEEP, is_too_deep, may_be_too_deep
 from connectors.merchstack.reading import RawLine
 from hub import codec
 from hub.excerpt import excerpt
@@ -118,9 +118,8 @@ def _no_json(text: bytes, error: Exception) -> str:
 
 
 def _good(parsed: JSON, key: str, member: Membership, line: RawLine, source: Source) -> GoodLine | BadLine:
-    metadata = parsed[source.file.metadata]
-    operation = metadata.get("operationType") or DEFAULT_OPERATION
-    content = {name: value for name, value in parsed.items() if name != source.file.metadata}
+    content = dict(parsed)
+    operation = content.pop(source.file.metadata).get("operationType") or DEFAULT_OPERATION
     try:
         content_hash = codec.fingerprint([content, operation])
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
@@ -147,20 +146,20 @@ def _good(parsed: JSON, key: str, member: Membership, line: RawLine, source: Sou
 
 
 def _faults(parsed: JSON, text: bytes, source: Source) -> Iterator[Fault]:
-    metadata = parsed.get(source.file.metadata)
+    field = source.file.metadata
+    metadata = parsed.get(field)
     if isinstance(metadata, dict):
         yield from metadata_faults(metadata, source.file)
     else:
         what = "is missing" if metadata is None else f"is {excerpt(metadata)}"
-        reason = f"{what}; every record carries it as an object"
-        yield Fault(field=source.file.metadata, reason=reason)
+        yield Fault(field=field, reason=f"{what}; every record carries it as an object")
     yield from _of_owner(parsed, "tenantId", source.tenant_id)
     yield from _of_owner(parsed, "storeId", source.store_id)
     yield from _of_key(parsed)
     if b"\\u0000" in text and _NUL.search(text):  # the first look is a hundred times quicker
         reason = "holds a NUL character (\\u0000), which databases do not keep; take it out"
         yield Fault(field="", reason=reason)
-    if is_too_deep(parsed):
+    if may_be_too_deep(text) and is_too_deep(parsed):
         yield Fault(field="", reason=TOO_DEEP)
 
 

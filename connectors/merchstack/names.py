@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 #: Data type, direction, id, number (merchstack facts): ``product_export90100_1.jsonl``. An id is letters, digits,
@@ -42,6 +43,7 @@ class FileName:
         return f"{self.direction}MetaData"
 
 
+@lru_cache(maxsize=1000)
 def parse(name: str) -> FileName | None:
     """A documented name, or None for any other: those are left alone (merchstack facts)."""
     found = _NAME.fullmatch(name)

@@ -10,6 +10,11 @@ MAX_DEPTH = 100
 TOO_DEEP = f"is nested too deeply; a record has {MAX_DEPTH} levels at most"
 
 
+def may_be_too_deep(text: bytes) -> bool:
+    """A first look at the JSON of a value: where there are few brackets, few can lie within each other."""
+    return text.count(b"{") + text.count(b"[") > MAX_DEPTH
+
+
 def is_too_deep(value: Any) -> bool:
     """Whether more than ``MAX_DEPTH`` objects and arrays lie within each other. Goes by level, without recursion."""
     level = [value] if isinstance(value, dict | list) else []

@@ -12,7 +12,7 @@ from typing import TypeVar
 from msgspec import UNSET
 from pydantic import ValidationError
 
-from connectors.merchstack.faults import faults_of, nul_faults
+from connectors.merchstack.faults import faults_of
 from connectors.merchstack.shapes import (
     Asset,
     CategoryRecord,
@@ -95,14 +95,10 @@ def product_body(record: JSON, *, operation: str, wait: bool, location: str) -> 
 
 
 def _parsed(shape: type[ShapeT], record: JSON) -> ShapeT:
-    faults = nul_faults(record)
     try:
-        found = shape.model_validate(record)
+        return shape.model_validate(record)
     except ValidationError as error:
-        raise RejectedError(*faults_of(error, record), *faults) from None
-    if faults:
-        raise RejectedError(*faults)
-    return found
+        raise RejectedError(*faults_of(error, record)) from None
 
 
 def _key_alone(record: JSON) -> JSON:

@@ -110,10 +110,12 @@ def _storable(record: Record, pipeline: Pipeline) -> Record:
     if (fault := _fault(record, pipeline)) is not None:
         raise ValueError(fault)
     try:
-        fingerprint = codec.fingerprint(record.payload)
+        if record.content_hash is None:
+            return replace(record, content_hash=codec.fingerprint(record.payload))
+        codec.dumps(record.payload)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"payload is no JSON: {error}") from None
-    return record if record.content_hash is not None else replace(record, content_hash=fingerprint)
+    return record
 
 
 def _raw(record: Record) -> str:

@@ -108,7 +108,7 @@ def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = 
     fields = _fields(given, _OF_PRICE)
     for name in ("amount", "compare_at"):
         if fields.get(name) is not None:
-            fields[name] = Decimal(f"{fields[name]:.{money.digits(currency)}f}")
+            fields[name] = money.written_out(fields[name], currency)
     return Draft(
         kind="price",
         key=price_key(variant, kind, currency, valid_from),

@@ -388,8 +388,6 @@ def test_what_is_wrong_with_a_variant(fields: JSON, error: str) -> None:
             {"variants": [{"externalSystemId": "v"}, {"externalSystemId": "v", "sku": "1"}]},
             'variants.1: "v" stands here twice with other values; keep one',
         ),
-        ({"brand": "Ni\0ke"}, "brand: holds a NUL character; take it out"),
-        ({"odd": [{"de\0ep": 1}]}, 'odd.0."de\\u0000ep": holds a NUL character; take it out'),
     ),
 )
 def test_what_is_wrong_with_a_product(fields: JSON, error: str) -> None:
