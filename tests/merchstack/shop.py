@@ -55,12 +55,20 @@ class Inbox:
 
     @classmethod
     async def connect(
-        cls, hub: Hub, folder: Path, *, name: str = "shop", tenant: str = TENANT, **settings: Any
+        cls,
+        hub: Hub,
+        folder: Path,
+        *,
+        name: str = "shop",
+        tenant: str = TENANT,
+        owns: Sequence[str] | None = None,
+        **settings: Any,
     ) -> Inbox:
         """Reads whatever is there at once, unless told otherwise."""
         _make(folder)
         told = {"url": str(folder), "tenant_id": "ABC", "quiet_seconds": 0, **settings}
-        file = {"connector": "merchstack", "settings": told, "destination": {"name": "catalog"}}
+        destination = {"name": "catalog", "settings": {} if owns is None else {"owns": list(owns)}}
+        file = {"connector": "merchstack", "settings": told, "destination": destination}
         await hub.connect(file, name=name, tenant=tenant)
         return cls(hub=hub, folder=folder, name=name, tenant=tenant)
 

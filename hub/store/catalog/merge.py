@@ -40,7 +40,7 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
         return row if not row.there else replace(row, gone=True)
     if not row.exists and not draft.media_changes:
         return _new(draft, source, now)
-    fields = _allowed(row, draft, source)
+    fields = allowed(row, draft, source)
     content = _content({} if row.gone else row.content, fields, draft.media_changes)
     if row.there and content == row.content and source in row.sources:
         # Only who gives a field may have changed, and that nobody follows.
@@ -79,7 +79,8 @@ def same(old: Row, new: Row) -> bool:
     )
 
 
-def _allowed(row: Row, draft: Draft, source: str) -> Mapping[str, Any]:
+def allowed(row: Row, draft: Draft, source: str) -> Mapping[str, Any]:
+    """The draft's fields that are taken; of one that only enriches another system's category not all."""
     foreign = row.there and not row.content.get("managed") and _maker(row) != source
     if not (draft.enriches and foreign):
         return draft.fields

@@ -1,95 +1,74 @@
-"""Links to categories: which ones nobody knows, and whether a category would become its own ancestor."""
+"""The tree of categories: what stands above what, and whether a link would close a circle or lead too deep."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from hub.catalog import Entity
-from hub.catalog.shapes import Category, Product
 from hub.excerpt import excerpt
 from hub.store.database import Database, rowset
 
 #: Deeper trees are a mistake.
 MAX_DEPTH = 100
 
+#: Stands for the parent of a category that is not there; one that is there may have none.
+_NOT_THERE = "\x00"
 
-@dataclass(frozen=True, kw_only=True)
-class Links:
-    """What a batch's links lead to: by key the parent of every category that is there or comes with the batch."""
 
-    known: Mapping[str, str | None]
+class Tree:
+    """By key the parent of the categories that are there, as far as a batch reaches; it grows with what is written.
 
-    @classmethod
-    def of(cls, db: Database, tx: Connection, tenant_id: int, entities: Sequence[Entity]) -> Links:
-        """Look up everything that a batch's links lead to, up to the roots."""
-        categories = [one for one in entities if isinstance(one, Category) and one.operation == "upsert"]
-        wanted = {key for one in categories for key in (one.key, *_links(one))}
-        wanted |= {key for one in entities if isinstance(one, Product) for key in _links(one)}
-        known = ancestry(db, tx, tenant_id, sorted(wanted)) if wanted else {}
-        return cls(known=_with_batch(known, categories))
+    A parent may be a key that is not there (yet): what stands below it stands there all the same.
+    """
 
-    def awaited(self, entity: Entity) -> Sequence[str]:
-        """Categories that an entity is to wait for."""
-        waits = isinstance(entity, Category) and entity.wait_for_parent
-        waits = waits or (isinstance(entity, Product) and entity.wait_for_categories)
-        return self._unknown(entity) if waits else ()
+    def __init__(self, parents: Mapping[str, str | None]) -> None:
+        self._parents: dict[str, str | None] = {}
+        self._children: dict[str, set[str]] = defaultdict(set)
+        for key, parent in parents.items():
+            self.put(key, parent)
 
-    def warnings(self, entity: Entity) -> Sequence[str]:
-        """Links that are kept though nobody knows where they lead."""
-        if self.awaited(entity):
-            return ()
-        field = "parent" if isinstance(entity, Category) else "categories"
-        return [
-            f"{field}: nobody knows the category {excerpt(key)} yet; the link holds as soon as it comes"
-            for key in self._unknown(entity)
-        ]
+    def __contains__(self, key: str) -> bool:
+        return key in self._parents
 
-    def faults(self, entity: Entity) -> Sequence[str]:
-        """A category must not stand above itself."""
-        if not isinstance(entity, Category) or not isinstance(entity.parent, str):
-            return ()
-        above: str | None = entity.parent
-        for _ in range(MAX_DEPTH):
+    def keys(self) -> set[str]:
+        """The categories that are there."""
+        return set(self._parents)
+
+    def put(self, key: str, parent: str | None) -> None:
+        """It stands below ``parent`` now."""
+        self.take(key)
+        self._parents[key] = parent
+        if parent is not None:
+            self._children[parent].add(key)
+
+    def take(self, key: str) -> None:
+        """It is gone; what stands below it keeps its link."""
+        if (parent := self._parents.pop(key, None)) is not None:
+            self._children[parent].discard(key)
+
+    def fault(self, key: str, parent: str) -> str | None:
+        """Why it must not stand below ``parent``, with all that stands below it; None where it may, or does."""
+        if self._parents.get(key, _NOT_THERE) == parent:
+            return None
+        room = MAX_DEPTH - self._levels_of(key)
+        above: str | None = parent
+        for level in range(MAX_DEPTH + 1):
             if above is None:
-                return ()
-            if above == entity.key:
-                return (f"parent: {excerpt(entity.parent)} would make this category its own ancestor",)
-            above = self.known.get(above)
-        return (f"parent: the tree is deeper than {MAX_DEPTH} levels",)
+                return None if level <= room else f"parent: the tree is deeper than {MAX_DEPTH} levels"
+            if above == key:
+                return f"parent: {excerpt(parent)} would make this category its own ancestor"
+            above = self._parents.get(above)
+        return f"parent: the tree is deeper than {MAX_DEPTH} levels"
 
-    def _unknown(self, entity: Entity) -> Sequence[str]:
-        return [key for key in _links(entity) if key not in self.known]
-
-
-def _links(entity: Entity) -> Sequence[str]:
-    if entity.operation == "delete":
-        return ()
-    if isinstance(entity, Product):
-        return entity.categories if isinstance(entity.categories, list) else ()
-    if isinstance(entity, Category) and isinstance(entity.parent, str):
-        return (entity.parent,)
-    return ()
-
-
-def _with_batch(known: Mapping[str, str | None], categories: Sequence[Category]) -> Mapping[str, str | None]:
-    """Also those that the batch brings, unless they have to wait themselves."""
-    found = dict(known)
-    left = list(categories)
-    while True:
-        entering = [
-            one for one in left if not one.wait_for_parent or all(key in found for key in _links(one))
-        ]
-        if not entering:
-            return found
-        for one in entering:
-            parent = one.parent if isinstance(one.parent, str) else None
-            given = isinstance(one.parent, str) or one.parent is None
-            found[one.key] = parent if given else found.get(one.key)
-        entered = {id(one) for one in entering}
-        left = [one for one in left if id(one) not in entered]
+    def _levels_of(self, key: str) -> int:
+        """How many levels it has with what stands below it; not counted further than a tree may be deep."""
+        levels, level = 0, [key]
+        while level and levels <= MAX_DEPTH:
+            levels += 1
+            level = [child for one in level for child in self._children.get(one, ())]
+        return levels
 
 
 def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> dict[str, str | None]:
@@ -101,6 +80,22 @@ def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) 
         "WHERE c.tenant_id = :tenant AND c.key = v.key AND c.gone_at IS NULL "
         "UNION SELECT c.key, c.parent_key FROM catalog_category c JOIN up ON c.key = up.parent_key "
         "WHERE c.tenant_id = :tenant AND c.gone_at IS NULL) SELECT key, parent_key FROM up",
+        keys=rowset([{"key": key} for key in keys]),
+        tenant=tenant_id,
+    )
+    return {row.key: row.parent_key for row in rows}
+
+
+def below(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> dict[str, str | None]:
+    """By key the parent of all that stands below these keys, whether those are there or not."""
+    rows = db.execute(
+        tx,
+        "WITH RECURSIVE down(key, parent_key) AS ("
+        f"SELECT c.key, c.parent_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_category c "
+        "WHERE c.tenant_id = :tenant AND c.parent_key = v.key AND c.gone_at IS NULL "
+        "UNION SELECT c.key, c.parent_key FROM down CROSS JOIN catalog_category c "
+        "WHERE c.tenant_id = :tenant AND c.parent_key = down.key AND c.gone_at IS NULL) "
+        "SELECT key, parent_key FROM down",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )

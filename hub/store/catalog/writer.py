@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.catalog import Effect, Entity, Written, shapes
-from hub.store.catalog import clock, owners, table, tree
+from hub.store.catalog import clock, owners, table
 from hub.store.catalog.drafts import Draft, columns_of, drafts_of
 from hub.store.catalog.kinds import KINDS
+from hub.store.catalog.links import Links, Writing
 from hub.store.catalog.merge import Row, laid_over, same
 from hub.store.database import Database
 
@@ -39,28 +40,42 @@ class StoredCatalogWriter:
     def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
         """Upsert or delete a batch, in order; one answer for each."""
         self._lock_tenant()
-        links = tree.Links.of(self.db, self.tx, self.tenant_id, entities)
+        rules = owners.others_than(self.db, self.tx, self.tenant_id, self.connection_id)
+        keys = {one.key for one in entities if isinstance(one, shapes.Category)}
+        categories = self._load("category", keys)
+        links = Links.of(self._writing(rules), entities, categories)
         effects = [_Effects() for _ in entities]
         ready: list[tuple[int, Draft]] = []
         for place, entity in enumerate(entities):
-            effects[place].unknown = links.awaited(entity)
-            effects[place].errors = links.faults(entity)
-            effects[place].warnings = links.warnings(entity)
+            effects[place].unknown = links.awaited(place, entity)
+            effects[place].errors = links.faults(place)
             if not effects[place].unknown and not effects[place].errors:
+                effects[place].warnings = links.warnings(place, entity)
                 ready += ((place, draft) for draft in drafts_of(entity))
-        self._write(entities, ready, effects)
+        self._write(entities, ready, effects, rules, categories)
         return [one.written() for one in effects]
+
+    def _load(self, kind: str, keys: Collection[str]) -> Mapping[str, Row]:
+        return table.load(self.db, self.tx, self.tenant_id, kind, keys)
+
+    def _writing(self, rules: owners.Owners) -> Writing:
+        source = str(self.connection_id)
+        return Writing(db=self.db, tx=self.tx, tenant_id=self.tenant_id, source=source, rules=rules)
 
     def _lock_tenant(self) -> None:
         self.db.execute(self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.tenant_id)
 
     def _write(
-        self, entities: Sequence[Entity], ready: Sequence[tuple[int, Draft]], effects: Sequence[_Effects]
+        self,
+        entities: Sequence[Entity],
+        ready: Sequence[tuple[int, Draft]],
+        effects: Sequence[_Effects],
+        rules: owners.Owners,
+        categories: Mapping[str, Row],
     ) -> None:
         by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
         for place, draft in ready:
             by_kind[draft.kind].append((place, draft))
-        rules = owners.others_than(self.db, self.tx, self.tenant_id, self.connection_id)
         for kind in KINDS:
             drafts: Sequence[tuple[int, Draft]] = [
                 one for one in by_kind[kind] if not effects[one[0]].product_left
@@ -69,7 +84,9 @@ class StoredCatalogWriter:
                 places = {place for place, _ in by_kind["product"] if not effects[place].product_left}
                 drafts = self._with_disappearing(entities, sorted(places), drafts)
             if drafts:
-                self._write_kind(kind, drafts, effects, rules)
+                keys = {draft.key for _, draft in drafts}
+                before = categories if kind == "category" else self._load(kind, keys)
+                self._write_kind(kind, drafts, before, effects, rules)
 
     def _with_disappearing(
         self, entities: Sequence[Entity], places: Sequence[int], drafts: Sequence[tuple[int, Draft]]
@@ -98,10 +115,10 @@ class StoredCatalogWriter:
         self,
         kind: str,
         drafts: Sequence[tuple[int, Draft]],
+        before: Mapping[str, Row],
         effects: Sequence[_Effects],
         rules: owners.Owners,
     ) -> None:
-        before = table.load(self.db, self.tx, self.tenant_id, kind, {draft.key for _, draft in drafts})
         source, now = str(self.connection_id), self._now
         after: dict[str, Row] = {}
         columns: dict[str, Mapping[str, Any]] = {}

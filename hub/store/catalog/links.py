@@ -1,0 +1,223 @@
+"""What the links of a batch come to: a batch is gone through as it will be written, and what counts is what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from hub.catalog import Entity
+from hub.catalog.shapes import Category, Product
+from hub.excerpt import excerpt
+from hub.store.catalog import merge, table
+from hub.store.catalog.drafts import Draft
+from hub.store.catalog.merge import Row
+from hub.store.catalog.owners import Owners
+from hub.store.catalog.tree import Tree, ancestry, below
+from hub.store.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """Whose batch it is: a connection of a tenant (``source``: its id), and what it may not write."""
+
+    db: Database
+    tx: Connection
+    tenant_id: int
+    source: str
+    rules: Owners
+
+
+@dataclass(kw_only=True)
+class Links:
+    """What becomes of each entity's links, by its place in the batch.
+
+    ``waiting`` and ``errors`` are of categories that are not written; ``linkless`` are entities whose links are not
+    written, because those are another system's. ``there`` are the categories that are there in the end.
+    """
+
+    there: Collection[str] = ()
+    waiting: Collection[int] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    linkless: Collection[int] = ()
+
+    @classmethod
+    def of(cls, writing: Writing, entities: Sequence[Entity], rows: Mapping[str, Row]) -> Links:
+        """``rows`` are those of the batch's categories."""
+        categories = {place: one for place, one in enumerate(entities) if isinstance(one, Category)}
+        tree = _tree(writing, entities, list(categories.values()), rows)
+        links = _settled(writing, categories, rows, tree) if categories else cls(there=tree)
+        links.linkless = {*links.linkless, *_products_without(writing, entities, links.there)}
+        return links
+
+    def awaited(self, place: int, entity: Entity) -> Sequence[str]:
+        """Categories that an entity is to wait for."""
+        if place in self.waiting:
+            return _links(entity)
+        waits = isinstance(entity, Product) and entity.wait_for_categories
+        return self._unknown(place, entity) if waits else ()
+
+    def faults(self, place: int) -> Sequence[str]:
+        """A category must not stand above itself, nor too deep."""
+        return (self.errors[place],) if place in self.errors else ()
+
+    def warnings(self, place: int, entity: Entity) -> Sequence[str]:
+        """Links that are kept though nobody knows where they lead."""
+        if self.awaited(place, entity):
+            return ()
+        name = "parent" if isinstance(entity, Category) else "categories"
+        return [
+            f"{name}: nobody knows the category {excerpt(key)} yet; the link holds as soon as it comes"
+            for key in self._unknown(place, entity)
+        ]
+
+    def _unknown(self, place: int, entity: Entity) -> Sequence[str]:
+        return [] if place in self.linkless else [key for key in _links(entity) if key not in self.there]
+
+
+def _links(entity: Entity) -> Sequence[str]:
+    if entity.operation == "delete":
+        return ()
+    if isinstance(entity, Product):
+        return entity.categories if isinstance(entity.categories, list) else ()
+    if isinstance(entity, Category) and isinstance(entity.parent, str):
+        return [entity.parent]
+    return ()
+
+
+def _tree(
+    writing: Writing, entities: Sequence[Entity], categories: Sequence[Category], rows: Mapping[str, Row]
+) -> Mapping[str, str | None]:
+    """All that the batch's links lead to, up to the roots, and what stands below the categories that it moves."""
+    wanted = {key for one in entities for key in _links(one)}
+    wanted |= {one.key for one in categories if one.operation == "upsert"}
+    moved = _moved(categories, rows)
+    db, tx, tenant_id = writing.db, writing.tx, writing.tenant_id
+    under = below(db, tx, tenant_id, sorted(moved)) if moved else {}
+    return {**under, **ancestry(db, tx, tenant_id, sorted(wanted))} if wanted else {}
+
+
+def _moved(categories: Sequence[Category], rows: Mapping[str, Row]) -> set[str]:
+    """Those that may stand below another one afterwards; what is deleted may come back in the same batch."""
+    deleted = {one.key for one in categories if one.operation == "delete"}
+    stand = {key: row.content.get("parent") for key, row in rows.items() if row.there and key not in deleted}
+    return {one.key for one in categories if _links(one) and stand.get(one.key) != one.parent}
+
+
+def _settled(
+    writing: Writing,
+    categories: Mapping[int, Category],
+    rows: Mapping[str, Row],
+    parents: Mapping[str, str | None],
+) -> Links:
+    """Who waits changes what is written, and what is written changes who waits: until nobody else has to.
+
+    Somebody may be left waiting for a category that comes in after all; it is woken as soon as that is there.
+    """
+    tree = Tree(parents)
+    there = tree.keys() | {one.key for one in categories.values() if one.operation == "upsert"}
+    waiting = _held_up(categories, there, set(), rows)
+    while True:
+        walk = _Walk(writing, Tree(parents), rows, waiting)
+        for place, category in categories.items():
+            walk.step(place, category)
+        ready = {place: one for place, one in categories.items() if place not in walk.linkless}
+        more = _held_up(ready, walk.tree.keys(), {*waiting, *walk.errors}, rows)
+        if not more:
+            waits = {place for place in waiting if place not in walk.linkless}
+            return Links(there=walk.tree.keys(), waiting=waits, errors=walk.errors, linkless=walk.linkless)
+        waiting |= more
+
+
+def _held_up(
+    categories: Mapping[int, Category], there: set[str], known: Collection[int], rows: Mapping[str, Row]
+) -> set[int]:
+    """Those that have to wait beside the ``known`` ones: for what is not ``there``, or not without them."""
+    left = {
+        place: (one.key, one.parent)
+        for place, one in categories.items()
+        if one.wait_for_parent and _links(one) and place not in known
+    }
+    held: set[int] = set()
+    while more := [place for place, (_, parent) in left.items() if parent not in there]:
+        held.update(more)
+        for place in more:
+            key, _ = left.pop(place)
+            if key not in rows or not rows[key].there:
+                there.discard(key)
+    return held
+
+
+class _Walk:
+    """Goes through the categories of a batch in order, and does to ``tree`` what writing does."""
+
+    def __init__(
+        self, writing: Writing, tree: Tree, rows: Mapping[str, Row], waiting: Collection[int]
+    ) -> None:
+        self.tree = tree
+        self.errors: dict[int, str] = {}
+        self.linkless: set[int] = set()
+        self._writing = writing
+        self._rows = dict(rows)
+        self._waiting = waiting
+
+    def step(self, place: int, category: Category) -> None:
+        """The next one."""
+        source, key = self._writing.source, category.key
+        row = self._rows.get(key, Row())
+        draft = _outline(category)
+        admitted, _ = self._writing.rules.admit(draft, row)
+        if admitted is None:
+            self.linkless.add(place)
+            return
+        if isinstance(category.parent, str) and not draft.gone:
+            if "parent" not in merge.allowed(row, draft, source):
+                self.linkless.add(place)
+            elif place in self._waiting:
+                return
+            elif fault := self.tree.fault(key, category.parent):
+                self.errors[place] = fault
+                return
+        self._write(key, merge.laid_over(row, draft, source=source, now=0))
+
+    def _write(self, key: str, row: Row) -> None:
+        self._rows[key] = row
+        if row.there:
+            self.tree.put(key, row.content.get("parent"))
+        else:
+            self.tree.take(key)
+
+
+def _outline(category: Category) -> Draft:
+    """What of it says where it stands, and whose it is."""
+    given = {"parent": category.parent, "managed": category.managed}
+    return Draft(
+        kind="category",
+        key=category.key,
+        fields={
+            name: value for name, value in given.items() if value is None or isinstance(value, str | bool)
+        },
+        gone=category.operation == "delete",
+        enriches=category.enriches,
+        main=True,
+        source_id=category.key,
+    )
+
+
+def _products_without(writing: Writing, entities: Sequence[Entity], there: Collection[str]) -> Iterator[int]:
+    """Products whose categories are not written: those are another's, or the product is, and is not there."""
+    others = writing.rules.others
+    if not others.keys() & {"assignments", "products"}:
+        return
+    products = {
+        place: one
+        for place, one in enumerate(entities)
+        if isinstance(one, Product) and any(key not in there for key in _links(one))
+    }
+    if "assignments" in others:
+        yield from products
+        return
+    keys = {one.key for one in products.values()}
+    known = table.load(writing.db, writing.tx, writing.tenant_id, "product", keys)
+    yield from (place for place, one in products.items() if one.key not in known or not known[one.key].there)
