@@ -59,8 +59,9 @@ def product_record(
     price_kind: str = PRICE_KIND,
     location: str | None = None,
     now: datetime | None = None,
+    gone: Sequence[JSON] = (),
 ) -> JSON:
-    """A product document, with its variants, as a record.
+    """A product document, with its variants, as a record; ``gone`` are variants to switch off, behind those that live.
 
     A variant has one price: the one of ``price_kind`` in ``currency`` (default: in the only currency there is) that
     holds at ``now`` (default: one without dates). An amount that it had before and has no more (cleared, or of a price
@@ -74,10 +75,13 @@ def product_record(
         translations=_each(Translation),
         media=_media,
         attributes=_attributes,
-        variants=lambda variants: [
-            offers.added(_record(VariantRecord, each, attributes=_attributes), each, f"variants.{place}")
-            for place, each in enumerate(variants)
-        ],
+        variants=lambda variants: (
+            [
+                offers.added(_record(VariantRecord, each, attributes=_attributes), each, f"variants.{place}")
+                for place, each in enumerate(variants)
+            ]
+            + [_switched_off(each) for each in gone]
+        ),
     )
     if offers.faults:
         raise RejectedError(*offers.faults)
@@ -115,6 +119,12 @@ def _media(media: Sequence[JSON]) -> list[JSON]:
 def _attributes(attributes: Mapping[str, Sequence[str]]) -> list[JSON]:
     """An array with one object, as the seed's examples have it."""
     return [{name: list(values) for name, values in attributes.items()}] if attributes else []
+
+
+def _switched_off(variant: JSON) -> JSON:
+    """Merchstack's import format has no operation for a variant, and a product is updated, never replaced."""
+    sku = {"sku": variant["sku"]} if variant.get("sku") is not None else {}
+    return {"externalSystemId": variant["key"], **sku, "enabled": False}
 
 
 class _Offers:

@@ -136,7 +136,13 @@ def test_what_is_deleted_is_gone_and_can_come_back(shelf: Shelf) -> None:
     assert shelf.effects("shop", {"kind": "product", "key": "456", "operation": "delete"}) == ["unchanged"]
 
     assert shelf.effects("shop", {"kind": "product", "key": "456", "brand": "Puma"}) == ["created"]
-    assert shelf.read("product", "456") == {"kind": "product", "key": "456", "brand": "Puma", "variants": []}
+    assert shelf.read("product", "456") == {
+        "kind": "product",
+        "key": "456",
+        "brand": "Puma",
+        "variants": [],
+        "gone_variants": [{"key": "101101", "sku": "661595-01"}],
+    }
 
 
 def test_only_a_complete_list_of_variants_lets_others_go(shelf: Shelf) -> None:
@@ -148,6 +154,24 @@ def test_only_a_complete_list_of_variants_lets_others_go(shelf: Shelf) -> None:
 
     shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "b"}], "all_variants": True})
     assert variants_of(shelf, "1") == ["b"]
+
+
+def test_a_product_names_the_variants_that_it_lost(shelf: Shelf) -> None:
+    """By key, with the last SKU; not those that went to another product, or came back."""
+    variants = [{"key": "d", "sku": "1"}, {"key": "a"}, {"key": "b", "sku": "2"}, {"key": "c"}]
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": variants})
+    assert "gone_variants" not in (shelf.read("product", "1") or {})
+
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "d", "sku": "3"}]})
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "b"}], "all_variants": True})
+    shelf.write("shop", {"kind": "product", "key": "2", "variants": [{"key": "c"}]})
+
+    found = shelf.read("product", "1") or {}
+    assert found["gone_variants"] == [{"key": "a"}, {"key": "d", "sku": "3"}]
+    assert variants_of(shelf, "1") == ["b"]
+    assert "gone_variants" not in (shelf.read("product", "2") or {})
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "a"}, {"key": "d"}]})
+    assert "gone_variants" not in (shelf.read("product", "1") or {})
 
 
 def test_prices_and_stock_may_come_on_their_own(shelf: Shelf) -> None:
