@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar
 
 from connectors.merchstack.export_settings import MerchstackExportSettings
+from connectors.merchstack.exported import Exported, unheard
 from connectors.merchstack.feed import CATEGORY, KINDS, PRODUCT, Offered, Standing, records_of
 from connectors.merchstack.from_catalog import category_record, product_record
 from connectors.merchstack.location import Location, S3Credentials
@@ -46,7 +47,7 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
     """Follows the catalog and writes import files.
 
     All that is new goes into one import, a group of the ledger; its files are written when the group has ended, and
-    only then the next import begins. What was exported last, by its hash, stands in the id map.
+    only then the next import begins. What was exported last (``Exported``) stands in the id map.
     """
 
     name = "merchstack-export"
@@ -180,30 +181,33 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
             return Line(key=key, item=item.id, at=at, operation="delete", record=record), Success()
         if document.get("managed") and self.settings.categories == "unmanaged":
             return nothing, Skipped(reason="a managed category is Merchstack's own")
+        before = Exported.parse(exported)
+        silent = unheard(document, before)
         try:
-            record = self._record(item.stream, document)
+            record = self._record(item.stream, document, silent)
             content = _hash(record)
         except RejectedError as error:
             return nothing, Rejected(errors=error.errors)
-        if content == exported and not item.payload.get("full"):
+        if before is not None and content == before.content and not item.payload.get("full"):
             return nothing, Skipped(reason="it is as it was exported last")
         line = Line(
             key=key,
             item=item.id,
             at=at,
             depth=len(document.get("path") or ()),
-            operation="create" if exported is None else "update",
-            content=content,
+            operation="create" if before is None else "update",
+            content=str(Exported(content=content, unheard=silent)),
             record=record,
         )
-        return line, Success(created=exported is None)
+        return line, Success(created=before is None)
 
-    def _record(self, stream: str, document: JSON) -> JSON:
+    def _record(self, stream: str, document: JSON, silent: Collection[str]) -> JSON:
         if stream == CATEGORY:
             return category_record(document)
         settings = self.settings
         return product_record(
             document,
+            gone=[each for each in document.get("gone_variants") or () if each["key"] not in silent],
             currency=settings.currency,
             price_kind=settings.price_kind,
             location=settings.location,

@@ -7,7 +7,7 @@ and ``path``; prices of another kind or currency, dates of a price, and which lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -31,12 +31,18 @@ from hub import money
 from hub.errors import RejectedError
 from hub.records import JSON
 
+#: What a price gives, and what that is called in a record.
+_AMOUNTS: Mapping[str, str] = {"amount": "price", "compare_at": "compareAtPrice"}
+
 #: A time before all others.
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
 
 def category_record(document: JSON) -> JSON:
-    """A category document (``hub.catalog.ports.Catalog.read``) as a record. What is absent stays absent."""
+    """A category document (``hub.catalog.ports.Catalog.read``) as a record.
+
+    What is absent stays absent; null stays null, for Merchstack leaves what it has where a field is absent.
+    """
     return _record(
         CategoryRecord,
         document,
@@ -53,12 +59,14 @@ def product_record(
     price_kind: str = PRICE_KIND,
     location: str | None = None,
     now: datetime | None = None,
+    gone: Sequence[JSON] = (),
 ) -> JSON:
-    """A product document, with its variants, as a record.
+    """A product document, with its variants, as a record; ``gone`` are variants to switch off, behind those that live.
 
     A variant has one price: the one of ``price_kind`` in ``currency`` (default: in the only currency there is) that
-    holds at ``now`` (default: one without dates). Stock is the sum over all locations, or what ``location`` has, the
-    threshold the largest. Raises ``RejectedError`` where the price cannot be told.
+    holds at ``now`` (default: one without dates). An amount that it had before and has no more (cleared, or of a price
+    that ended) is null. Stock is the sum over all locations, or what ``location`` has, the threshold the largest; null
+    where all that is known of it was cleared. Raises ``RejectedError`` where the price cannot be told.
     """
     offers = _Offers(currency, price_kind, location, now)
     record = _record(
@@ -67,10 +75,13 @@ def product_record(
         translations=_each(Translation),
         media=_media,
         attributes=_attributes,
-        variants=lambda variants: [
-            offers.added(_record(VariantRecord, each, attributes=_attributes), each, f"variants.{place}")
-            for place, each in enumerate(variants)
-        ],
+        variants=lambda variants: (
+            [
+                offers.added(_record(VariantRecord, each, attributes=_attributes), each, f"variants.{place}")
+                for place, each in enumerate(variants)
+            ]
+            + [_switched_off(each) for each in gone]
+        ),
     )
     if offers.faults:
         raise RejectedError(*offers.faults)
@@ -91,9 +102,9 @@ def _record(shape: type[Shape], document: Mapping[str, Any], **parts: Callable[[
     """The fields that have a name over there, and what came from there without a name here."""
     record: JSON = dict(document.get("extra") or {})
     for name, spelling in official(shape).items():
-        if name in document and document[name] is not None:
+        if name in document:
             value = document[name]
-            record[spelling] = parts[name](value) if name in parts else value
+            record[spelling] = parts[name](value) if name in parts and value is not None else value
     return record
 
 
@@ -108,6 +119,12 @@ def _media(media: Sequence[JSON]) -> list[JSON]:
 def _attributes(attributes: Mapping[str, Sequence[str]]) -> list[JSON]:
     """An array with one object, as the seed's examples have it."""
     return [{name: list(values) for name, values in attributes.items()}] if attributes else []
+
+
+def _switched_off(variant: JSON) -> JSON:
+    """Merchstack's import format has no operation for a variant, and a product is updated, never replaced."""
+    sku = {"sku": variant["sku"]} if variant.get("sku") is not None else {}
+    return {"externalSystemId": variant["key"], **sku, "enabled": False}
 
 
 class _Offers:
@@ -125,51 +142,65 @@ class _Offers:
         return {**record, **price, **self._stock(variant.get("stock") or ())}
 
     def _price(self, prices: Sequence[JSON], path: str) -> JSON:
-        fitting = [each for each in prices if self._fits(each)]
+        begun = sorted(filter(self._has_begun, prices), key=_latest_last)
+        given = [name for name in _AMOUNTS if any(name in each for each in begun)]
+        fitting = [each for each in begun if self._holds(each)]
         currencies = sorted({each["currency"] for each in fitting})
         if len(currencies) > 1:
             self.faults.append(
                 f"{path}.price: there are prices in {', '.join(currencies)}; say with settings.currency which to export"
             )
             return {}
-        if not fitting:
+        if not given:
             return {}
-        chosen = max(fitting, key=lambda each: _moment(each.get("valid_from")) or _ALWAYS)
+        # Where none holds, what was exported of the last one is cleared.
+        chosen = fitting[-1] if fitting else {"currency": begun[-1]["currency"]}
         try:
-            return {**dict(_amounts(chosen)), "currencyCode": chosen["currency"]}
+            amounts = {_AMOUNTS[name]: _minor(chosen.get(name), chosen["currency"]) for name in given}
+            return {**amounts, "currencyCode": chosen["currency"]}
         except (ValueError, ArithmeticError) as error:
             self.faults.append(f"{path}.price: {error}; correct it in the catalog")
             return {}
 
-    def _fits(self, price: JSON) -> bool:
-        if price.get("amount") is None and price.get("compare_at") is None:
-            return False
+    def _has_begun(self, price: JSON) -> bool:
         if price.get("kind", PRICE_KIND) != self._kind or self._currency not in {None, price["currency"]}:
             return False
-        return self._holds(price)
+        start = price.get("valid_from")
+        if start is None or self._now is None:
+            return start is None
+        return (at := _moment(start)) is not None and at <= self._now
 
     def _holds(self, price: JSON) -> bool:
-        start, end = price.get("valid_from"), price.get("valid_to")
-        if self._now is None:
-            return start is None and end is None
-        begun = start is None or ((at := _moment(start)) is not None and at <= self._now)
-        ended = end is not None and ((at := _moment(end)) is None or at <= self._now)
-        return begun and not ended
+        """Of one that has begun."""
+        if all(price.get(name) is None for name in _AMOUNTS):
+            return False
+        end = price.get("valid_to")
+        if end is None or self._now is None:
+            return end is None
+        return (at := _moment(end)) is not None and at > self._now
 
     def _stock(self, levels: Sequence[JSON]) -> JSON:
         counted = [each for each in levels if self._location in {None, each.get("location")}]
-        on_hand = [each["on_hand"] for each in counted if each.get("on_hand") is not None]
-        thresholds = [each["threshold"] for each in counted if each.get("threshold") is not None]
         return {
-            **({"stockOnHand": sum(on_hand)} if on_hand else {}),
-            **({"outOfStockThreshold": max(thresholds)} if thresholds else {}),
+            **_together("stockOnHand", sum, [each["on_hand"] for each in counted if "on_hand" in each]),
+            **_together(
+                "outOfStockThreshold", max, [each["threshold"] for each in counted if "threshold" in each]
+            ),
         }
 
 
-def _amounts(price: JSON) -> Iterator[tuple[str, int]]:
-    for name, spelling in (("amount", "price"), ("compare_at", "compareAtPrice")):
-        if price.get(name) is not None:
-            yield spelling, money.to_minor(Decimal(price[name]), price["currency"])
+def _together(name: str, reckon: Callable[[list[int]], int], counts: Sequence[int | None]) -> JSON:
+    """Of the counts that are known; null where all of them were cleared, nothing where nobody gave one."""
+    known = [each for each in counts if each is not None]
+    return {name: reckon(known) if known else None} if counts else {}
+
+
+def _minor(amount: Any, currency: str) -> int | None:
+    return None if amount is None else money.to_minor(Decimal(amount), currency)
+
+
+def _latest_last(price: JSON) -> tuple[datetime, str]:
+    return _moment(price.get("valid_from")) or _ALWAYS, price["currency"]
 
 
 def _moment(text: str | None) -> datetime | None:

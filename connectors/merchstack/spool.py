@@ -20,7 +20,7 @@ class Line:
     """One record as it was staged. ``record`` is None where the item turned out to have nothing to export.
 
     ``item`` and ``at`` (a moment as text) say which line of a key is the newest; ``depth`` is how far a category is
-    from its root; ``content`` is the hash of ``record``, None for a deletion.
+    from its root; ``content`` is what to remember of ``record`` (``Exported``), None for a deletion.
     """
 
     key: str
@@ -81,7 +81,7 @@ class Spool:
             yield operation, codec.loads(record)
 
     def contents(self) -> Iterator[tuple[str, str | None]]:
-        """Key and hash of what is exported; None for what is deleted."""
+        """Key, and what to remember of what is exported; None for what is deleted."""
         return self._rows("key, content", "key")
 
     def _rows(self, columns: str, order: str) -> Iterator[Any]:

@@ -102,7 +102,7 @@ async def write_files(
 
 
 async def remember(ids: IdMap, spool: Spool, stream: str) -> None:
-    """Which record was exported last, by its hash; what was deleted is forgotten."""
+    """Which record was exported last; what was deleted is forgotten."""
     contents = spool.contents()
     async for batch in _each(iter(lambda: list(islice(contents, IDS)), [])):
         if exported := {key: content for key, content in batch if content is not None}:

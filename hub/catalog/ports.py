@@ -57,8 +57,10 @@ class Catalog(Protocol):
     async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         """Whole documents by key, in the shapes of ``hub.catalog.shapes``; what is gone or unknown is left out.
 
+        A field that was cleared is null, one that nobody ever gave is absent.
         A product comes with its ``variants``, each of them with ``prices`` and ``stock``; a category with ``path``,
-        the keys from its root down to itself.
+        the keys from its root down to itself. A product that lost variants also has ``gone_variants``, by key: of each
+        its ``key`` and, if it had one, its last ``sku``. One that went to another product is not among them.
         """
         ...
 

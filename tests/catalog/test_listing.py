@@ -91,6 +91,19 @@ def test_products_are_found_by_sku_and_by_category(stocked: Shelf) -> None:
     assert keys(stocked, "product", category=None) == ["shoe", "sock"]
 
 
+def test_links_that_were_cleared_lead_nowhere(stocked: Shelf) -> None:
+    """They are found by no category, and none of them is marked as unresolved."""
+    stocked.write("shop", {"kind": "product", "key": "sock", "categories": None})
+    stocked.write("shop", {"kind": "category", "key": "root", "parent": None})
+
+    assert keys(stocked, "product", category="socks") == []
+    assert keys(stocked, "product", category="sale") == ["shoe"]
+    for kind, key in (("product", "sock"), ("category", "root")):
+        found = listing.shown(stocked.db, tenant(stocked), kind, key)
+        assert found is not None
+        assert found["unresolved_categories"] == []
+
+
 def test_a_sku_that_only_a_deleted_variant_had_finds_nothing(stocked: Shelf) -> None:
     """The product is there, that variant is not; asked for what is gone, it is found."""
     stocked.write("shop", {**SHOE, "variants": [{"key": "shoe-1"}], "all_variants": True})

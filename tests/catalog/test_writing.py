@@ -61,15 +61,38 @@ def test_the_same_content_again_writes_no_row(shelf: Shelf) -> None:
 
 
 def test_absent_null_and_empty_are_three_things(shelf: Shelf) -> None:
-    """Absent leaves what is there, null clears it, empty is stored as such."""
+    """Absent leaves what is there, null clears it, empty is stored as such; and each can be told from the others."""
     shelf.write("shop", {**SHOE, "tags": ["new"]})
 
     shelf.write("shop", {"kind": "product", "key": "456", "brand": None, "tags": []})
 
     stored = shelf.read("product", "456") or {}
-    assert "brand" not in stored
+    assert stored["brand"] is None
     assert stored["tags"] == []
     assert stored["translations"] == SHOE["translations"]
+    assert "status" not in stored
+
+
+def test_null_is_kept_of_what_was_never_there(shelf: Shelf) -> None:
+    """The same again changes nothing, and a value that comes later takes its place."""
+    cleared = {
+        "kind": "product",
+        "key": "1",
+        "brand": None,
+        "extra": None,
+        "variants": [{"key": "v", "sku": None, "prices": [{"currency": "USD", "amount": None}]}],
+    }
+    shelf.write("shop", cleared)
+    before = shelf.rows()
+
+    assert shelf.effects("shop", cleared) == ["unchanged"]
+    assert shelf.rows() == before
+    price = {"kind": "sale", "currency": "USD", "amount": None}
+    variant = {"key": "v", "sku": None, "prices": [price], "stock": []}
+    assert shelf.read("product", "1") == {"kind": "product", "key": "1", "brand": None, "variants": [variant]}
+    assert shelf.effects("erp", {"kind": "product", "key": "1", "status": None}) == ["updated"]
+    assert shelf.effects("erp", {"kind": "product", "key": "1", "brand": "b"}) == ["updated"]
+    assert (shelf.read("product", "1") or {})["brand"] == "b"
 
 
 def test_fields_that_the_catalog_has_no_name_for_are_kept_beside_each_other(shelf: Shelf) -> None:
@@ -90,7 +113,7 @@ def test_media_are_changed_one_by_one(shelf: Shelf) -> None:
             "kind": "product",
             "key": "456",
             "media_changes": [
-                {"operation": "update", "medium": {"key": "a", "height": 7}},
+                {"operation": "update", "medium": {"key": "a", "height": 7, "width": None}},
                 {"operation": "delete", "medium": {"key": "b"}},
                 {"operation": "add", "medium": {"key": "c", "type": "IMAGE"}},
             ],
@@ -98,7 +121,7 @@ def test_media_are_changed_one_by_one(shelf: Shelf) -> None:
     )
 
     assert (shelf.read("product", "456") or {})["media"] == [
-        {"key": "a", "width": 1, "height": 7},
+        {"key": "a", "width": None, "height": 7},
         {"key": "c", "type": "IMAGE"},
     ]
 
@@ -113,7 +136,13 @@ def test_what_is_deleted_is_gone_and_can_come_back(shelf: Shelf) -> None:
     assert shelf.effects("shop", {"kind": "product", "key": "456", "operation": "delete"}) == ["unchanged"]
 
     assert shelf.effects("shop", {"kind": "product", "key": "456", "brand": "Puma"}) == ["created"]
-    assert shelf.read("product", "456") == {"kind": "product", "key": "456", "brand": "Puma", "variants": []}
+    assert shelf.read("product", "456") == {
+        "kind": "product",
+        "key": "456",
+        "brand": "Puma",
+        "variants": [],
+        "gone_variants": [{"key": "101101", "sku": "661595-01"}],
+    }
 
 
 def test_only_a_complete_list_of_variants_lets_others_go(shelf: Shelf) -> None:
@@ -125,6 +154,24 @@ def test_only_a_complete_list_of_variants_lets_others_go(shelf: Shelf) -> None:
 
     shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "b"}], "all_variants": True})
     assert variants_of(shelf, "1") == ["b"]
+
+
+def test_a_product_names_the_variants_that_it_lost(shelf: Shelf) -> None:
+    """By key, with the last SKU; not those that went to another product, or came back."""
+    variants = [{"key": "d", "sku": "1"}, {"key": "a"}, {"key": "b", "sku": "2"}, {"key": "c"}]
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": variants})
+    assert "gone_variants" not in (shelf.read("product", "1") or {})
+
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "d", "sku": "3"}]})
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "b"}], "all_variants": True})
+    shelf.write("shop", {"kind": "product", "key": "2", "variants": [{"key": "c"}]})
+
+    found = shelf.read("product", "1") or {}
+    assert found["gone_variants"] == [{"key": "a"}, {"key": "d", "sku": "3"}]
+    assert variants_of(shelf, "1") == ["b"]
+    assert "gone_variants" not in (shelf.read("product", "2") or {})
+    shelf.write("shop", {"kind": "product", "key": "1", "variants": [{"key": "a"}, {"key": "d"}]})
+    assert "gone_variants" not in (shelf.read("product", "1") or {})
 
 
 def test_prices_and_stock_may_come_on_their_own(shelf: Shelf) -> None:

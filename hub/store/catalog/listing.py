@@ -41,8 +41,9 @@ _FILTERS: Mapping[str, str] = {
 #: By database, since JSON is asked in another way.
 _CATEGORY: Mapping[bool, str] = {
     True: (
-        "EXISTS (SELECT 1 FROM json_array_elements_text(CAST(t.content AS json) -> 'categories') AS named(key) "
-        "WHERE named.key = :category)"
+        # A product whose categories were cleared has null there, which has no elements to be told.
+        "EXISTS (SELECT 1 FROM json_array_elements_text(CASE json_typeof(CAST(t.content AS json) -> 'categories') "
+        "WHEN 'array' THEN CAST(t.content AS json) -> 'categories' END) AS named(key) WHERE named.key = :category)"
     ),
     False: "EXISTS (SELECT 1 FROM json_each(t.content, '$.categories') AS named WHERE named.value = :category)",
 }
@@ -204,7 +205,7 @@ def _origin(row: Row[Any], names: Mapping[int, str]) -> JSON:
 
 def _unresolved(db: Database, tx: Connection, tenant_id: int, document: JSON) -> Sequence[str]:
     """Categories that it names and nobody knows (yet)."""
-    parent = [document["parent"]] if document["kind"] == "category" and "parent" in document else []
-    named = [*parent, *(document.get("categories") or [])]
+    above = document.get("parent") if document["kind"] == "category" else None
+    named = [*([] if above is None else [above]), *(document.get("categories") or [])]
     known = ancestry(db, tx, tenant_id, sorted(set(named))) if named else {}
     return [key for key in named if key not in known]

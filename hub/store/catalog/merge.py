@@ -56,9 +56,8 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
 def _new(draft: Draft, source: str, now: int) -> Row:
     """The short way of what is there for the first time."""
     fields = draft.fields
-    empty = None in fields.values() or fields.get("extra") == {}
-    content = {name: value for name, value in fields.items() if value is not None} if empty else dict(fields)
-    if empty and not content.get("extra", True):
+    content = dict(fields)
+    if not content.get("extra", True):
         del content["extra"]
     note = {"id": draft.source_id, "hash": codec.fingerprint(fields), "at": now, "fields": _names(*fields)}
     return Row(content=content, sources={source: note}, identity=draft.identity, exists=True)
@@ -93,17 +92,14 @@ def _maker(row: Row) -> str | None:
 
 
 def _content(old: JSON, fields: Mapping[str, Any], changes: Sequence[MediaChange]) -> JSON:
-    content = dict(old)
-    for name, value in fields.items():
-        if name == "extra":
-            # Whatever the catalog has no name for is laid over what others gave.
-            merged = _overlaid(old.get("extra") or {}, value or {}) if value != {} else {}
-            content |= {"extra": merged}
-        else:
-            content[name] = value
-    content = {
-        name: value for name, value in content.items() if value is not None and (name != "extra" or value)
-    }
+    """A field that was cleared stays as null, so that whoever follows can tell it from one that nobody gave."""
+    content = {**old, **fields}
+    if "extra" in fields:
+        # Whatever the catalog has no name for is laid over what others gave.
+        value = fields["extra"]
+        content["extra"] = _overlaid(old.get("extra") or {}, value or {}) if value != {} else {}
+        if not content["extra"]:
+            del content["extra"]
     if changes:
         content["media"] = _media(content.get("media") or [], changes)
     return content
@@ -123,8 +119,7 @@ def _media(old: Sequence[JSON], changes: Sequence[MediaChange]) -> list[JSON]:
             media.pop(change.medium.key, None)
             continue
         given = msgspec.to_builtins(change.medium, builtin_types=(Decimal,))
-        merged = {**media.get(change.medium.key, {}), **given}
-        media[change.medium.key] = {name: value for name, value in merged.items() if value is not None}
+        media[change.medium.key] = {**media.get(change.medium.key, {}), **given}
     return list(media.values())
 
 

@@ -30,13 +30,40 @@ def price(currency: str = "USD", amount: Any = "39.99", **fields: Any) -> JSON:
 
 
 def test_what_is_absent_stays_absent() -> None:
-    """And null is not written."""
-    assert category_record({"kind": "category", "key": "c", "path": ["c"], "parent": None}) == {
-        "externalSystemId": "c"
-    }
+    """So that Merchstack leaves what it has."""
+    assert category_record({"kind": "category", "key": "c", "path": ["c"]}) == {"externalSystemId": "c"}
     assert product_record({"kind": "product", "key": "p", "variants": []}, currency=None) == {
         "externalSystemId": "p",
         "variants": [],
+    }
+
+
+def test_what_was_cleared_is_null() -> None:
+    """In every part of a record, so that Merchstack clears it as well."""
+    product = {
+        "key": "p",
+        "brand": None,
+        "categories": None,
+        "attributes": None,
+        "media": [{"key": "m", "width": None, "focal_point": None}],
+        "translations": [{"language": "en", "slug": None}],
+        "variants": [{"key": "v", "sku": None, "attributes": None, "prices": [], "stock": []}],
+    }
+
+    assert category_record({"key": "c", "path": ["c"], "parent": None, "media": None, "facets": None}) == {
+        "externalSystemId": "c",
+        "externalSystemParentId": None,
+        "assets": None,
+        "indexableFacets": None,
+    }
+    assert product_record(product, currency=None) == {
+        "externalSystemId": "p",
+        "brand": None,
+        "categoryIds": None,
+        "attributes": None,
+        "assets": [{"externalSystemAssetId": "m", "width": None, "focalPoint": None}],
+        "translations": [{"languageCode": "en", "slug": None}],
+        "variants": [{"externalSystemId": "v", "sku": None, "attributes": None}],
     }
 
 
@@ -108,7 +135,25 @@ def test_a_price_holds_at_its_time() -> None:
 
     assert variant(prices=prices)["price"] == 1000
     assert variant(prices=prices, now=NOW)["price"] == 1100
-    assert variant(prices=prices[2:], now=NOW) == {}
+
+
+def test_a_price_that_is_over_is_null() -> None:
+    """Cleared or ended without another one, and so is what only the one before it was compared at."""
+    ended = price(amount="12", compare_at="15", valid_to="2026-05-20T00:00:00Z", currency="EUR")
+    later = price(amount="13", valid_from="2026-07-01")
+
+    assert variant(prices=[ended, later], now=NOW) == {
+        "price": None,
+        "compareAtPrice": None,
+        "currencyCode": "EUR",
+    }
+    assert variant(prices=[ended, price(amount="14")], now=NOW) == {
+        "price": 1400,
+        "compareAtPrice": None,
+        "currencyCode": "USD",
+    }
+    assert variant(prices=[price(amount=None)]) == {"price": None, "currencyCode": "USD"}
+    assert variant(prices=[later], now=NOW) == {}
 
 
 def test_an_amount_that_is_too_fine_is_rejected() -> None:
@@ -129,6 +174,17 @@ def test_stock_is_summed() -> None:
     assert variant(stock=stock, location="a") == {"stockOnHand": 5, "outOfStockThreshold": 1}
     assert variant(stock=stock, location="c") == {}
     assert variant(stock=stock, location="nowhere") == {}
+
+
+def test_stock_is_null_where_all_of_it_was_cleared() -> None:
+    """What is left counts, and what nobody gave is no word about it."""
+    cleared = {"location": "a", "on_hand": None}
+
+    assert variant(stock=[cleared]) == {"stockOnHand": None}
+    assert variant(stock=[cleared, {"location": "b", "on_hand": 4, "threshold": None}]) == {
+        "stockOnHand": 4,
+        "outOfStockThreshold": None,
+    }
 
 
 def test_what_merchstack_has_no_name_for_is_left_out() -> None:

@@ -52,8 +52,9 @@ attributes = st.dictionaries(keys, st.lists(words, max_size=3), max_size=3)
 
 
 def shape(needed: dict[str, Any], **optional: Any) -> st.SearchStrategy[JSON]:
-    """An object with some of its optional fields."""
-    return st.fixed_dictionaries(needed, optional=optional)
+    """An object with some of its optional fields, some of them cleared."""
+    maybe = {name: each if name == "extra" else st.none() | each for name, each in optional.items()}
+    return st.fixed_dictionaries(needed, optional=maybe)
 
 
 def unique(shapes: st.SearchStrategy[JSON], name: str) -> st.SearchStrategy[list[JSON]]:
@@ -111,11 +112,11 @@ categories = shape(
 
 @st.composite
 def priced(draw: st.DrawFn) -> JSON:
-    """A price in any currency, in its own digits."""
+    """A price in any currency, in its own digits, or one that was cleared."""
     currency = draw(st.sampled_from(CURRENCIES))
     names = draw(st.sampled_from((("amount",), ("amount", "compare_at"), ("compare_at",))))
     minor = st.integers(0, 10**12).map(lambda amount: money.from_minor(amount, currency))
-    return {"kind": "sale", "currency": currency, **{name: draw(minor) for name in names}}
+    return {"kind": "sale", "currency": currency, **{name: draw(st.none() | minor) for name in names}}
 
 
 levels = shape(
