@@ -20,13 +20,17 @@ _ENRICHMENT = frozenset({"facets", "related", "extra"})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row as it stands, or would stand. ``exists`` is False for one that was never written."""
+    """A row as it stands, or would stand. ``exists`` is False for one that was never written.
+
+    ``version`` is another one after every write, where a database tells (PostgreSQL).
+    """
 
     content: JSON = {}
     sources: JSON = {}
     identity: Mapping[str, Any] = {}
     gone: bool = False
     exists: bool = False
+    version: str = ""
 
     @property
     def there(self) -> bool:

@@ -48,7 +48,7 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
     columns = "".join(f", t.{name}" for name in spec.columns)
     found = db.execute(
         tx,
-        f"SELECT t.key, t.content, t.sources, t.gone_at{columns} FROM {db.rows('keys', key='text')} "
+        f"SELECT t.key, t.content, t.sources, t.gone_at, {_version(db)} AS version{columns} FROM {db.rows('keys', key='text')} "
         f"CROSS JOIN {spec.table} t WHERE t.tenant_id = :tenant AND t.key = v.key",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
@@ -60,9 +60,24 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
             identity={name: getattr(row, name) for name in spec.columns},
             gone=row.gone_at is not None,
             exists=True,
+            version=row.version,
         )
         for row in found
     }
+
+
+def versions(
+    db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collection[str]
+) -> dict[str, str]:
+    """The versions of those of these rows that are there: all that is left to read of what was read before."""
+    found = db.execute(
+        tx,
+        f"SELECT t.key, {_version(db)} AS version FROM {db.rows('keys', key='text')} "
+        f"CROSS JOIN {KINDS[kind].table} t WHERE t.tenant_id = :tenant AND t.key = v.key",
+        keys=rowset([{"key": key} for key in keys]),
+        tenant=tenant_id,
+    )
+    return {row.key: row.version for row in found}
 
 
 def insert(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> None:
@@ -151,6 +166,11 @@ def _update(db: Database, kind: Kind) -> str:
         "changed_in_by_others = CASE WHEN t.changed_by <> :me THEN t.changed_in ELSE t.changed_in_by_others END"
         f"{own} FROM {db.rows('rows', **shape)} WHERE t.tenant_id = :tenant AND t.key = v.key"
     )
+
+
+def _version(db: Database) -> str:
+    """PostgreSQL notes by which transaction a row was written; on SQLite nobody else writes meanwhile."""
+    return "CAST(t.xmin AS text)" if db.postgres else "''"
 
 
 def keys_of_variants(

@@ -1,0 +1,194 @@
+"""What a batch comes to: read, merged and not yet written. Whether it still holds can be asked later, at little cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from hub.catalog import Effect, Entity, Written, shapes
+from hub.store.catalog import owners, table
+from hub.store.catalog.drafts import Draft, columns_of, drafts_of
+from hub.store.catalog.kinds import KINDS
+from hub.store.catalog.links import Links, Writing
+from hub.store.catalog.merge import Row, laid_over, same
+from hub.store.database import Database
+
+#: A row that was never written.
+_NOTHING = Row()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindPlan:
+    """The rows of one kind as they were read, by their keys, and as they are to be, with the columns beside them."""
+
+    kind: str
+    keys: Collection[str]
+    before: Mapping[str, Row]
+    after: Mapping[str, Row]
+    columns: Mapping[str, Mapping[str, Any]]
+
+
+class Plan:
+    """Made when it is created. Writes nothing and locks nothing."""
+
+    def __init__(
+        self, db: Database, tx: Connection, *, tenant_id: int, connection_id: int, entities: Sequence[Entity]
+    ) -> None:
+        self._db, self._tx, self._tenant_id = db, tx, tenant_id
+        self._source = str(connection_id)
+        #: When it was made, in microseconds.
+        self.now = db.now(tx)
+        self._entities = entities
+        self._rules = owners.others_than(db, tx, tenant_id, connection_id)
+        self._effects = [_Effects() for _ in entities]
+        self._variants: Mapping[str, Sequence[str]] = {}
+        #: What is to be written, in the order in which it has to be.
+        self.kinds: list[KindPlan] = []
+        keys = {one.key for one in entities if isinstance(one, shapes.Category)}
+        self._categories = self._load("category", keys)
+        self._links = self._read_links()
+        self._make()
+
+    @property
+    def written(self) -> Sequence[Written]:
+        """One answer for each entity, once all of it is written."""
+        return [one.written() for one in self._effects]
+
+    def still_holds(self, connection_id: int) -> bool:
+        """Whether everything that it was made of is as it was. Asked under the lock, so that it stays so."""
+        return (
+            owners.others_than(self._db, self._tx, self._tenant_id, connection_id) == self._rules
+            and self._read_links() == self._links
+            and self._read_variants(self._variants) == self._variants
+            and all(
+                table.versions(self._db, self._tx, self._tenant_id, plan.kind, plan.keys)
+                == {key: row.version for key, row in plan.before.items()}
+                for plan in self.kinds
+            )
+        )
+
+    def _read_links(self) -> Links:
+        writing = Writing(
+            db=self._db, tx=self._tx, tenant_id=self._tenant_id, source=self._source, rules=self._rules
+        )
+        return Links.of(writing, self._entities, self._categories)
+
+    def _read_variants(self, products: Collection[str]) -> Mapping[str, Sequence[str]]:
+        return table.keys_of_variants(self._db, self._tx, self._tenant_id, sorted(products))
+
+    def _load(self, kind: str, keys: Collection[str]) -> Mapping[str, Row]:
+        return table.load(self._db, self._tx, self._tenant_id, kind, keys)
+
+    def _make(self) -> None:
+        by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
+        for place, draft in self._drafts():
+            by_kind[draft.kind].append((place, draft))
+        for kind in KINDS:
+            drafts: Sequence[tuple[int, Draft]] = [
+                one for one in by_kind[kind] if not self._effects[one[0]].product_left
+            ]
+            if kind == "variant":
+                places = {place for place, _ in by_kind["product"] if not self._effects[place].product_left}
+                drafts = self._with_disappearing(sorted(places), drafts)
+            if drafts:
+                self.kinds.append(self._merged(kind, drafts))
+
+    def _drafts(self) -> Iterator[tuple[int, Draft]]:
+        for place, entity in enumerate(self._entities):
+            effect = self._effects[place]
+            effect.unknown = self._links.awaited(place, entity)
+            effect.errors = self._links.faults(place)
+            if not effect.unknown and not effect.errors:
+                effect.warnings = self._links.warnings(place, entity)
+                yield from ((place, draft) for draft in drafts_of(entity))
+
+    def _with_disappearing(
+        self, places: Sequence[int], drafts: Sequence[tuple[int, Draft]]
+    ) -> Sequence[tuple[int, Draft]]:
+        """Before the variants of each product those that leave it: of a deleted one all, of one with a complete list
+        those that it does not name."""
+        products = {
+            place: entity for place in places if isinstance(entity := self._entities[place], shapes.Product)
+        }
+        complete = {one.key for one in products.values() if one.all_variants or one.operation == "delete"}
+        if not complete:
+            return drafts
+        own: Mapping[int, list[Draft]] = defaultdict(list)
+        for place, draft in drafts:
+            own[place].append(draft)
+        self._variants = self._read_variants(complete)
+        there = {product: list(keys) for product, keys in self._variants.items()}
+        ordered: list[tuple[int, Draft]] = []
+        for place, product in products.items():
+            known = there.setdefault(product.key, [])
+            ordered += ((place, draft) for draft in _leaving(product, known))
+            ordered += ((place, draft) for draft in own[place])
+            known += (draft.key for draft in own[place] if draft.key not in known)
+        return ordered
+
+    def _merged(self, kind: str, drafts: Sequence[tuple[int, Draft]]) -> KindPlan:
+        keys = {draft.key for _, draft in drafts}
+        before = self._categories if kind == "category" else self._load(kind, keys)
+        after: dict[str, Row] = {}
+        columns: dict[str, Mapping[str, Any]] = {}
+        for place, draft in drafts:
+            row = after.get(draft.key) or before.get(draft.key, _NOTHING)
+            if draft.leaves is not None and row.identity.get("product_key") != draft.leaves:
+                continue  # it has moved to another product
+            admitted, left = self._rules.admit(draft, row)
+            effect = self._effects[place]
+            if left:
+                effect.left |= left
+            if admitted is None:
+                effect.product_left |= kind == "product"
+                continue
+            new = laid_over(row, admitted, source=self._source, now=self.now)
+            effect.note(draft, row, new)
+            if new is not row:
+                after[draft.key] = new
+                columns[draft.key] = columns_of(admitted, new.identity, new.content)
+        return KindPlan(kind=kind, keys=keys, before=before, after=after, columns=columns)
+
+
+def _leaving(product: shapes.Product, known: Sequence[str]) -> Iterator[Draft]:
+    deleted = product.operation == "delete"
+    if not deleted and not product.all_variants:
+        return
+    named = set() if deleted else {variant.key for variant in product.variants}
+    for key in known:
+        if key not in named:
+            yield Draft(
+                kind="variant", key=key, gone=True, source_id=key, leaves=product.key, with_product=deleted
+            )
+
+
+@dataclass(kw_only=True)
+class _Effects:
+    """What one entity's drafts come to. ``product_left``: it is not the writer's, and nothing below it is written."""
+
+    created: bool = False
+    changed: bool = False
+    unknown: Sequence[str] = ()
+    errors: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    left: dict[str, str] = field(default_factory=dict)
+    product_left: bool = False
+
+    def note(self, draft: Draft, old: Row, new: Row) -> None:
+        if new is not old and not (old.exists and same(old, new)):
+            self.changed = True
+            self.created |= draft.main and not old.there and new.there
+
+    def written(self) -> Written:
+        effect: Effect = "created" if self.created else "updated" if self.changed else "unchanged"
+        return Written(
+            effect=effect,
+            unknown=self.unknown,
+            left=self.left,
+            warnings=self.warnings,
+            errors=self.errors,
+        )
