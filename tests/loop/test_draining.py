@@ -52,7 +52,7 @@ async def test_a_drain_closes_what_a_process_was_killed_over(
     """That one had begun while this drain pushed the last record."""
     await connect_scripted()
     price = Record(stream="price", key="a", payload={}, group="file")
-    pages = [Page(records=[price], seals=["file"])]
+    pages = [Page(records=[price], seals=["file"], poll_after=timedelta(0))]
     script.poll = lambda _: pages.pop() if pages else Page()
 
     def push(items: Sequence[Item]) -> Sequence[PushResult]:
