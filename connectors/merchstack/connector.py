@@ -64,6 +64,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         super().__init__(settings, credentials, ports)
         #: The file that is being read; a cache, no more.
         self._reader: Reader | None = None
+        self._told_of_odd_keys = False
 
     def circuit_key(self) -> str:
         """The folder or bucket."""
@@ -75,7 +76,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
     async def check(self) -> CheckResult:
         """List the files. Raises ``ConfigurationError`` or ``RetryableError``, as ``Location`` does."""
-        listed = await self._location.files()
+        listed = await self._list()
         waiting = await self._to_read(listed)
         return CheckResult(
             facts={
@@ -93,7 +94,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         progress = Progress.parse(request.cursor)
         known = dict(progress.files)
         now, open_records = self._now(), request.open_records
-        listed = await self._to_read(await self._location.files())
+        listed = await self._to_read(await self._list())
         seals = progress.notice(listed, now)
         wakes = await ending.finish(
             progress, self.ports.documents, now=now, wait=self._wait, open_records=open_records
@@ -148,6 +149,14 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
     def _now(self) -> int:
         return _milliseconds(self.ports.clock.now())
+
+    async def _list(self) -> Sequence[File]:
+        """What is there; a process tells once of keys that nobody can read."""
+        listed = await self._location.files()
+        if self._location.odd is not None and not self._told_of_odd_keys:
+            self._told_of_odd_keys = True
+            self.ports.log.warning("keys of the bucket are left alone", error=self._location.odd)
+        return listed
 
     async def _to_read(self, listed: Sequence[File]) -> Mapping[str, File]:
         """Files of a documented name that are not marked as done."""

@@ -16,6 +16,7 @@ from connectors.merchstack import folder
 from connectors.merchstack.bucket import S3Credentials, fault_of, first_line, open_bucket
 from connectors.merchstack.endpoint import Endpoint
 from connectors.merchstack.listing import File, of_found, of_object
+from connectors.merchstack.top_level import top_level
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
 
@@ -48,6 +49,8 @@ class Location:
         self._root = root
         #: In a folder, a file that is moved stays the file that it is, and keeps its stamp.
         self.is_folder = root is not None
+        #: Why ``files`` did not look at some keys of a bucket when it was asked last; None: it saw all.
+        self.odd: str | None = None
         self._field = field
         self._endpoint = endpoint
 
@@ -86,9 +89,13 @@ class Location:
         if self._root is not None:
             found = await self._in_thread(lambda root: [of_found(each) for each in folder.files(root)])
         else:
-            page = await self._call(lambda: obstore.list_with_delimiter_async(self._store), of_bucket=True)
-            found = [of_object(each) for each in page["objects"] if folder.is_usable(each["path"])]
+            found = await self._objects()
         return sorted(found, key=lambda file: file.name)
+
+    async def _objects(self) -> Sequence[File]:
+        page = await self._call(lambda: top_level(self._store), of_bucket=True)
+        self.odd = page.odd
+        return [of_object(each) for each in page.objects if folder.is_usable(each["path"])]
 
     async def names_below(self, prefix: str) -> Sequence[str]:
         """The names of all files below a folder, sorted, with the folder's own name in front."""

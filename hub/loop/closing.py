@@ -14,6 +14,11 @@ from hub.store.ledger import groups
 _log = structlog.get_logger(__name__)
 
 
+def lease_name(connection_id: int) -> str:
+    """What the process holds that closes its groups."""
+    return f"close:{connection_id}"
+
+
 async def close_groups(runtime: Runtime, connection_id: int) -> bool:
     """Call ``close_group`` for what can be closed; False when another process is just doing so.
 
@@ -39,7 +44,7 @@ async def close_groups(runtime: Runtime, connection_id: int) -> bool:
 async def _acquire(runtime: Runtime, connection_id: int, holder: str) -> leases.HeldLease | None:
     duration = round(runtime.settings.poll_lease.total_seconds() * 1_000_000)
     return await runtime.db.run(
-        leases.acquire, runtime.db, f"close:{connection_id}", holder=holder, duration=duration
+        leases.acquire, runtime.db, lease_name(connection_id), holder=holder, duration=duration
     )
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from hub.errors import HubError
 from hub.loop.closing import close_groups
+from hub.loop.closing import lease_name as closing_lease
 from hub.loop.poll import PollOutcome, poll
+from hub.loop.poll import lease_name as poll_lease
 from hub.loop.sweep import sweep
 from hub.loop.work import SliceOutcome, report, work
 from hub.pipeline import Pipeline
 from hub.runtime import Runtime
-from hub.store import connections
+from hub.store import connections, leases
 from hub.store.ledger.lock import lock
 from hub.store.rows import Locked
 from hub.store.stats import by_stream
@@ -70,8 +72,8 @@ class DrainSummary:
 class Drain:
     """One drain of one connection; the runtime begins no slice after it.
 
-    ``wait`` is how long it waits in sum while nothing is due or polls are held back. ``on_progress`` gets the summary
-    so far, a few times a second.
+    ``wait`` is how long it waits in sum while nothing is due or polls are held back. What others are at work with does
+    not count, nor does the lease of one that was killed. ``on_progress`` gets the summary so far, a few times a second.
     """
 
     runtime: Runtime
@@ -84,6 +86,8 @@ class Drain:
         self._stopped = asyncio.Event()
         self._waited = timedelta(0)
         self._working = 0
+        #: By name the leases that somebody else held when this was last looked at.
+        self._held: dict[str, leases.Holding | None] = {}
 
     async def run(self) -> DrainSummary:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
@@ -125,8 +129,9 @@ class Drain:
     async def _close_groups(self) -> None:
         """Also what another process has begun to close, and may have died over."""
         while not await close_groups(self.runtime, self.connection_id):
-            pause = self._patience(_LEASE_PAUSE, "another process keeps closing groups")
-            if pause is None:
+            lease = closing_lease(self.connection_id)
+            pause = await self._outlast(lease, "another process keeps closing groups")
+            if pause is None or self._stopped.is_set():
                 return
             await asyncio.sleep(pause.total_seconds())
 
@@ -159,7 +164,7 @@ class Drain:
             more = outcome.news or (outcome.full and (outcome.moved or not deeper))
             return min(outcome.next_in, _POLL_PAUSE) if more else None
         if outcome.result == "lost":  # a fleet polls it now; what that brings is waited for
-            return self._patience(_LEASE_PAUSE)
+            return await self._outlast(poll_lease(self.connection_id), "another process keeps polling")
         connection = await self._connection()
         if not connection.may_poll:
             return None
@@ -167,7 +172,16 @@ class Drain:
             return min(outcome.next_in, _POLL_PAUSE)
         return self._patience(min(outcome.next_in, _POLL_PAUSE), outcome.error)
 
-    def _patience(self, pause: timedelta, error: str = "another process keeps polling") -> timedelta | None:
+    async def _outlast(self, lease: str, error: str) -> timedelta | None:
+        """How long until a lease is asked for again. One that stays as it is runs out by itself, and is waited for however
+        long that takes: its holder works, or was killed. One that is taken again and again costs patience."""
+        held = await self.runtime.db.run(leases.holding, self.runtime.db, lease)
+        before, self._held[lease] = self._held.get(lease), held
+        if held is None or before in (None, held):
+            return _LEASE_PAUSE
+        return self._patience(_LEASE_PAUSE, error)
+
+    def _patience(self, pause: timedelta, error: str) -> timedelta | None:
         if self._waited >= self.wait:
             self.summary.error = f"waited {self.wait.total_seconds():g} seconds: {error}"
             return None

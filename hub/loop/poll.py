@@ -62,6 +62,11 @@ class PollOutcome:
         return self.admission.new + self.admission.coalesced
 
 
+def lease_name(connection_id: int) -> str:
+    """What its poller holds."""
+    return f"poll:{connection_id}"
+
+
 async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> PollOutcome:
     """Ask for one page, unless another process does so now, or (without ``early``) it is not yet time.
 
@@ -74,7 +79,7 @@ async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> 
     lease = await runtime.db.run(
         leases.acquire,
         runtime.db,
-        f"poll:{connection_id}",
+        lease_name(connection_id),
         holder=f"{runtime.worker}:{uuid.uuid4().hex[:8]}",
         duration=round(runtime.settings.poll_lease.total_seconds() * 1_000_000),
     )

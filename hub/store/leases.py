@@ -23,6 +23,14 @@ class HeldLease:
     fence: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holding:
+    """A lease in somebody's hand: it is another one whenever it was taken or renewed."""
+
+    fence: int
+    expires_at: int
+
+
 def acquire(db: Database, name: str, *, holder: str, duration: int) -> HeldLease | None:
     """Take or renew a lease for ``duration`` microseconds; None while somebody else holds it."""
     with db.transaction() as tx:
@@ -38,6 +46,18 @@ def acquire(db: Database, name: str, *, holder: str, duration: int) -> HeldLease
             until=now + duration,
         ).one_or_none()
     return HeldLease(name=name, holder=holder, fence=row.fence) if row is not None else None
+
+
+def holding(db: Database, name: str) -> Holding | None:
+    """How a lease is held now; None while nobody has it."""
+    with db.transaction() as tx:
+        row = db.execute(
+            tx,
+            "SELECT fence, expires_at FROM lease WHERE name = :name AND expires_at > :now",
+            name=name,
+            now=db.now(tx),
+        ).one_or_none()
+    return Holding(fence=row.fence, expires_at=row.expires_at) if row is not None else None
 
 
 def release(db: Database, lease: HeldLease) -> None:

@@ -6,6 +6,7 @@ import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -57,11 +58,67 @@ async def test_what_marks_a_folder_is_no_file(s3: Service) -> None:
     assert [file.name for file in await s3.location(f"{bucket}/in").files()] == ["a.jsonl"]
 
 
-@pytest.mark.parametrize("key", ("in/..", "in/%7F.jsonl", "in/../x.jsonl"))
-async def test_a_key_that_means_something_else_is_named(s3: Service, key: str) -> None:
+async def test_a_key_that_no_file_can_have_is_left_alone(s3: Service) -> None:
+    """Nor does it hide the files, or bring in what lies in folders."""
+    bucket = s3.make_bucket()
+    files = ["a.jsonl", "done", "done0", "product_export1_1.jsonl", "z.jsonl", "日.jsonl"]
+    for key in (
+        "..",
+        ".",
+        "../x.jsonl",
+        "./x.jsonl",
+        "/x.jsonl",
+        "//x.jsonl",
+        "a/1.jsonl",
+        "done/1",
+        "done/x/2",
+    ):
+        s3.put(bucket, f"in/{key}")
+    for name in files:
+        s3.put(bucket, f"in/{quote(name)}", b"1")
+    place = s3.location(f"{bucket}/in")
+
+    listed = await place.files()
+
+    assert [file.name for file in listed] == files
+    assert listed[0] == await place.find("a.jsonl")
+    assert place.odd is not None
+
+
+async def test_a_long_list_is_read_to_its_end_around_keys_that_no_file_can_have(s3: Service) -> None:
+    """A page of S3 holds 1,000 keys."""
+    bucket = s3.make_bucket()
+    s3.put(bucket, "../x.jsonl")
+    for number in range(1001):
+        s3.put(bucket, f"done/{number}")
+    for number in range(1001):
+        s3.put(bucket, f"p{number:04}")
+
+    assert len(await s3.location(bucket).files()) == 1001
+
+
+async def test_keys_that_no_file_can_have_are_told_of_once(
+    s3: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with every poll."""
+    warnings: list[str] = []
+    monkeypatch.setattr(
+        import_world.SilentLog, "warning", lambda _, event, **facts: warnings.append(f"{event}: {facts}")
+    )
+    bucket = s3.make_bucket()
+    world = importing(s3, bucket)
+    s3.put(bucket, "../x.jsonl")
+    for _ in range(3):
+        await world.step()
+
+    assert len(warnings) == 1
+    assert "../" in warnings[0]
+
+
+async def test_a_key_that_stands_between_the_files_is_named(s3: Service) -> None:
     """The service would list it, and nothing behind it can be trusted to be seen."""
     bucket = s3.make_bucket()
-    s3.put(bucket, key)
+    s3.put(bucket, "in/%7F.jsonl")
 
     with pytest.raises(ConfigurationError, match=r"settings\.url: .*in/.*rename it or take it away"):
         await s3.location(f"{bucket}/in").files()

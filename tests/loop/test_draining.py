@@ -1,0 +1,97 @@
+"""A drain beside other processes, dead and alive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hub.loop.drain import Drain, DrainSummary
+from hub.records import Item, Page, PushResult, Record, Success
+from hub.store import leases
+from hub.testing.books import assert_tallies_are_the_rows
+from tests.loop.hub_of_a_test import Connect, Hub, Script, Scripted
+
+#: What is left of a dead process's lease, in microseconds, and the patience of a drain, which is shorter.
+LEFT, WAIT = 1_500_000, timedelta(seconds=0.5)
+
+
+@pytest.fixture
+async def hub(hub_home: Any, database_url: str, script: Script) -> AsyncIterator[Hub]:
+    """A hub whose connector needs no server."""
+    hub = Hub(hub_home, database_url, scripted=Scripted.with_script(script, reports=False))
+    yield hub
+    assert_tallies_are_the_rows(hub.db)
+    await hub.close()
+
+
+async def drain(hub: Hub) -> DrainSummary:
+    return await Drain(runtime=hub.make_runtime(), connection_id=hub.connection().id, wait=WAIT).run()
+
+
+async def test_a_drain_outlasts_the_poll_of_a_process_that_was_killed(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """However short its own patience is: nobody will ever give that lease back."""
+    await connect_scripted()
+    leases.acquire(hub.db, f"poll:{hub.connection().id}", holder="killed", duration=LEFT)
+
+    summary = await drain(hub)
+
+    assert summary.error is None
+    assert len(script.asked["poll"]) == 1
+
+
+async def test_a_drain_closes_what_a_process_was_killed_over(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """That one had begun while this drain pushed the last record."""
+    await connect_scripted()
+    price = Record(stream="price", key="a", payload={}, group="file")
+    pages = [Page(records=[price], seals=["file"], poll_after=timedelta(0))]
+    script.poll = lambda _: pages.pop() if pages else Page()
+
+    def push(items: Sequence[Item]) -> Sequence[PushResult]:
+        leases.acquire(hub.db, f"close:{hub.connection().id}", holder="killed", duration=LEFT)
+        return [Success() for _ in items]
+
+    script.push = push
+
+    summary = await drain(hub)
+
+    assert summary.drained
+    assert [tally.name for tally in script.asked["close_group"]] == ["file"]
+
+
+async def test_a_drain_gives_up_where_others_take_the_lease_again_and_again(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """They live, and it never gets its turn."""
+    await connect_scripted()
+    name = f"poll:{hub.connection().id}"
+
+    async def poll_in_turns() -> None:
+        while True:
+            with hub.db.transaction() as tx:
+                hub.db.execute(
+                    tx,
+                    "INSERT INTO lease (name, holder, fence, expires_at) VALUES (:name, 'other', 1, :until) "
+                    "ON CONFLICT (name) DO UPDATE SET fence = lease.fence + 1, expires_at = :until",
+                    name=name,
+                    until=hub.db.now(tx) + 60_000_000,
+                )
+            await asyncio.sleep(0.01)
+
+    others = asyncio.create_task(poll_in_turns())
+    await asyncio.sleep(0)
+    summary = await drain(hub)
+    others.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await others
+
+    assert summary.error == "waited 0.5 seconds: another process keeps polling"
+    assert "poll" not in script.asked
