@@ -22,4 +22,4 @@ def export(
 
     Ends as `hub run` does: with 0 when everything was drained, with 1 when something is left or dead.
     """
-    run.to_the_end(name, wait=wait, as_json=as_json, full_pass=full)
+    run.to_the_end(name, wait=wait, processes=1, as_json=as_json, full_pass=full)

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Annotated
 
@@ -17,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hub import event_loop
 from hub.cli import exit_codes, output, session
 from hub.cli.connection_views import require_polls
+from hub.cli.helpers import MOST, Helpers, helpers
 from hub.cli.output import Json
 from hub.embedded import running_broker
 from hub.loop.drain import Drain, DrainSummary
-from hub.settings import Settings
+from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
@@ -46,6 +47,18 @@ Wait = Annotated[
 ]
 
 
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        help="Processes that work at once on what goes into the catalog of a PostgreSQL store; by default one a core, "
+        f"at most {MOST}.",
+        show_default=False,
+    ),
+]
+
+
 def run(
     name: Annotated[str, typer.Argument(help="A connection.")],
     drain: Annotated[
@@ -53,6 +66,7 @@ def run(
         typer.Option("--drain", help="Until nothing is waiting, working or unreported. Has to be given."),
     ] = False,
     wait: Wait = 60.0,
+    processes: Processes = None,
     as_json: Json = False,
 ) -> None:
     """Poll, push and report in the foreground, beside a fleet or without one. Needs no Redis.
@@ -62,17 +76,22 @@ def run(
     """
     if not drain:
         raise typer.BadParameter("has to be given; to run for good, use `hub up`", param_hint="--drain")
-    to_the_end(name, wait=wait, as_json=as_json)
+    to_the_end(name, wait=wait, processes=processes, as_json=as_json)
 
 
-def to_the_end(name: str, *, wait: float, as_json: bool, full_pass: bool = False) -> None:
+def to_the_end(
+    name: str, *, wait: float, processes: int | None, as_json: bool, full_pass: bool = False
+) -> None:
     """Drain a connection and say what was done; with ``full_pass`` its first poll begins from the start.
 
     Raises ``typer.Exit`` where it was stopped or something is left.
     """
     settings = session.begin()
-    drained = _drain(settings, name, timedelta(seconds=wait), quiet=as_json, full_pass=full_pass)
-    summary = event_loop.run(drained)
+    redis_url = running_broker(settings)
+    with helpers(settings, redis_url=redis_url, processes=processes) as ready:
+        runtime = session.runtime(settings, redis_url=redis_url)
+        drained = _drain(runtime, name, timedelta(seconds=wait), ready, quiet=as_json, full_pass=full_pass)
+        summary = event_loop.run(drained)
     shown = {field: getattr(summary, field) for field in SHOWN}
     output.show(shown, as_json, lambda: output.facts(name, shown))
     _say_what_is_left(name, summary)
@@ -83,14 +102,26 @@ def to_the_end(name: str, *, wait: float, as_json: bool, full_pass: bool = False
 
 
 async def _drain(
-    settings: Settings, name: str, wait: timedelta, *, quiet: bool, full_pass: bool
+    opened: AbstractAsyncContextManager[Runtime],
+    name: str,
+    wait: timedelta,
+    helpers: Helpers,
+    *,
+    quiet: bool,
+    full_pass: bool,
 ) -> DrainSummary:
-    async with session.runtime(settings, redis_url=running_broker(settings)) as runtime:
+    async with opened as runtime:
         stored = await runtime.db.run(connections.get_connection, runtime.db, name)
         if full_pass:
             await runtime.db.run(_ask_for_full_pass, runtime.db, stored)
         with _progress(name, quiet=quiet) as on_progress:
-            drain = Drain(runtime=runtime, connection_id=stored.id, wait=wait, on_progress=on_progress)
+            drain = Drain(
+                runtime=runtime,
+                connection_id=stored.id,
+                wait=wait,
+                on_progress=on_progress,
+                helpers=helpers,
+            )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, drain.stop)

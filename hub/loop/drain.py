@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from hub.errors import HubError
 from hub.loop.closing import close_groups
 from hub.loop.closing import lease_name as closing_lease
 from hub.loop.poll import PollOutcome, poll
 from hub.loop.poll import lease_name as poll_lease
+from hub.loop.slices import LOOK_EVERY, Slices
 from hub.loop.sweep import sweep
-from hub.loop.work import SliceOutcome, report, work
 from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections, leases
@@ -25,8 +25,6 @@ from hub.store.ledger.lock import lock
 from hub.store.rows import Locked
 from hub.store.stats import by_stream
 
-#: How often the ledger is looked at while nothing is due.
-_LOOK_EVERY = 0.05
 #: How often lost claims are looked for.
 _SWEEP_EVERY = timedelta(seconds=2)
 #: How long a poll waits at most before it is tried again.
@@ -68,18 +66,39 @@ class DrainSummary:
         return self.error is None and not left and not self.stopped
 
 
+class Helpers(Protocol):
+    """Other processes that work slices beside this one."""
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+
+    def begin(
+        self, connection_id: int, *, at_once: int, on_done: Callable[[Mapping[str, int]], None]
+    ) -> None:
+        """Have each of them work ``at_once`` slices at the same time."""
+
+    async def end(self) -> None:
+        """Have them finish, and hear them out."""
+
+    def hurry(self) -> None:
+        """Have them hand back at once what is under way."""
+
+
 @dataclass(kw_only=True)
 class Drain:
     """One drain of one connection; the runtime begins no slice after it.
 
     ``wait`` is how long it waits in sum while nothing is due or polls are held back. What others are at work with does
     not count, nor does the lease of one that was killed. ``on_progress`` gets the summary so far, a few times a second.
+    ``helpers`` are for what is written into the catalog.
     """
 
     runtime: Runtime
     connection_id: int
     wait: timedelta
     on_progress: Callable[[DrainSummary], None] = lambda _: None
+    helpers: Helpers | None = None
     summary: DrainSummary = field(default_factory=DrainSummary)
 
     def __post_init__(self) -> None:
@@ -93,14 +112,27 @@ class Drain:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
         started = time.monotonic()
         pipeline = await self.runtime.pipeline(self.connection_id)
-        steps = (work, report) if pipeline.connector.reports else (work,)
-        workers = [asyncio.create_task(self._slices(steps)) for _ in range(pipeline.delivery.parallel_slices)]
+        slices = Slices(
+            runtime=self.runtime,
+            connection_id=self.connection_id,
+            on_done=self._count,
+            on_trouble=self._note_trouble,
+        )
+        # What goes elsewhere waits for its answers, and one process can wait for many.
+        helpers = self.helpers if pipeline.catalog is not None else None
+        at_once = pipeline.delivery.parallel_slices
+        if helpers is not None:
+            at_once = max(1, at_once // (helpers.number + 1))
+            helpers.begin(self.connection_id, at_once=at_once, on_done=self._count)
+        workers = asyncio.create_task(slices.run(at_once=at_once))
         sweeper = asyncio.create_task(self._sweep())
         try:
             await self._unless_stopped(self._poll_and_settle(pipeline))
         finally:
             sweeper.cancel()
-            await self._hand_back([*workers, sweeper])
+            await self._hand_back([workers, sweeper])
+            if helpers is not None:
+                await helpers.end()
         await self._close_groups()
         await self._look()
         self.summary.seconds = round(time.monotonic() - started, 3)
@@ -110,6 +142,8 @@ class Drain:
         """End soon: what is in flight has its grace, then it is handed back; at once when asked a second time."""
         if self._stopped.is_set():
             self.runtime.stop(grace=0)
+            if self.helpers is not None:
+                self.helpers.hurry()
         self.summary.stopped = True
         self._stopped.set()
 
@@ -201,28 +235,14 @@ class Drain:
             told = not self.summary.unreported or not connection.may_report
             if (idle and told) or self._waited >= self.wait:
                 return
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(LOOK_EVERY)
             now = time.monotonic()
             if not moved and not self._working:
                 self._waited += timedelta(seconds=now - looked)
             looked = now
 
-    async def _slices(self, steps: Sequence[Callable[..., Awaitable[SliceOutcome]]]) -> None:
-        while not self.runtime.stopping:
-            done = 0
-            for step in steps:
-                try:
-                    outcome = await step(self.runtime, self.connection_id)
-                except Exception as error:
-                    self.summary.error = (
-                        str(error) if isinstance(error, HubError) else f"{type(error).__name__}"
-                    )
-                    await asyncio.sleep(1)
-                    continue
-                done += outcome.records
-                self._count(Counter(outcome.states))
-            if not done:
-                await asyncio.sleep(_LOOK_EVERY)
+    def _note_trouble(self, text: str) -> None:
+        self.summary.error = text
 
     async def _sweep(self) -> None:
         while True:
@@ -230,8 +250,9 @@ class Drain:
             with contextlib.suppress(HubError):  # the slices say it
                 await sweep(self.runtime)
 
-    def _count(self, states: Counter[str]) -> None:
+    def _count(self, done: Mapping[str, int]) -> None:
         summary = self.summary
+        states: Counter[str] = Counter(done)
         failed = states["rejected"] + states["dead"]
         summary.pushed += states["success"] + states["skipped"] + failed
         summary.succeeded += states["success"]

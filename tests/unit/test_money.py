@@ -69,12 +69,12 @@ def test_a_currency_without_a_minor_unit_has_no_digits(currency: Any) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "written"),
-    [
+    (
         ("40", "USD", "40.00"),
         ("1E+3", "JPY", "1000"),
         ("0.5", "BHD", "0.500"),
         ("9" * 100, "USD", "9" * 100 + ".00"),
-    ],
+    ),
 )
 def test_an_amount_is_written_with_all_digits_of_its_currency(
     amount: str, currency: str, written: str
