@@ -16,7 +16,7 @@ from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
-from connectors.merchstack.target import place_of
+from connectors.merchstack.target import target_of
 from hub import codec
 from hub.catalog import Catalog, Change
 from hub.connector import CheckResult, Connector, Ports, Stream
@@ -77,17 +77,18 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         return self.ports.catalog
 
     def poll_target(self) -> str:
-        """The place and the store: two exports would write over each other."""
-        settings = self.settings
-        place = place_of(settings.url, self.credentials)
-        return f"{self.name} {place} {settings.tenant_id}:{settings.store_id}"
+        """As that of an import: what is exported to a place is for Merchstack to read."""
+        return target_of(self.settings.url, self.credentials)
 
     def circuit_key(self) -> str:
         """The place."""
         return self.settings.url
 
     async def check(self) -> CheckResult:
-        """Look whether the place is there and can be listed."""
+        """Look whether the place is there and can be listed, and whether the tenant has the counterpart."""
+        if self.settings.counterpart is not None:
+            # No kinds: nothing is read but the name.
+            await self._catalog.changes((), after={}, counterpart=self.settings.counterpart)
         return CheckResult(facts={"url": self.settings.url, "files": len(await self._location.files())})
 
     async def poll(self, request: PollRequest) -> Page:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 
 from hub.catalog import Change, Changes
 from hub.errors import ConfigurationError
+from hub.excerpt import excerpt
 from hub.records import JSON
 from hub.store.catalog import clock, documents, turning
 from hub.store.catalog.kinds import KINDS, Kind
@@ -138,7 +139,8 @@ class StoredCatalog:
         ).scalar_one_or_none()
         if found is None:
             raise ConfigurationError(
-                f"there is no connection {name} of this tenant", field="settings.counterpart"
+                f"there is no connection {excerpt(name)} of this tenant; add it first, or correct the name",
+                field="settings.counterpart",
             )
         return int(found)
 

@@ -55,7 +55,9 @@ class MemoryCatalog:
     async def changes(
         self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
     ) -> Changes:
-        """The log from there on."""
+        """The log from there on; the only connection of the tenant is ``in``."""
+        if counterpart not in {None, "in"}:
+            raise ConfigurationError("there is no such connection", field="settings.counterpart")
         start = after.get("place", 0)
         found = self.log[start : start + 5]
         end = start + len(found)
@@ -666,6 +668,19 @@ async def test_a_check_looks_whether_the_folder_is_there(world: World) -> None:
     assert (await world.connector.check()).facts == {"url": str(world.folder), "files": 1}
 
 
+async def test_a_check_looks_whether_the_counterpart_is_there(world: World) -> None:
+    """Before the first poll fails for it."""
+    world.settings["counterpart"] = "in"
+    world.restart()
+    assert (await world.connector.check()).facts["files"] == 0
+
+    world.settings["counterpart"] = "out-of-nowhere"
+    world.restart()
+
+    with pytest.raises(ConfigurationError, match=r"settings\.counterpart: "):
+        await world.connector.check()
+
+
 def test_two_ways_to_write_a_folder_are_one_poll_target(world: World) -> None:
     """So that no two connections write over each other's files."""
     folder = world.folder
@@ -674,7 +689,7 @@ def test_two_ways_to_write_a_folder_are_one_poll_target(world: World) -> None:
 
     targets = {target_of(world, url) for url in urls}
 
-    assert targets == {f"merchstack-export {folder.as_uri()} T:S"}
+    assert targets == {f"merchstack {folder.as_uri()}"}
     assert target_of(world, "s3://bucket/out/") == target_of(world, "s3://bucket/out") not in targets
 
 
