@@ -60,8 +60,9 @@ async def save(
             f"{name!r} cannot be a name; use up to 100 letters, digits, '.', '-' and '_', a letter or digit first",
             field="name",
         )
+    tenant_id = await runtime.db.run(connections.require_tenant, runtime.db, tenant)
     present = await _present(runtime, tenant, name, file, replace)
-    pipeline = runtime.assemble_file(name, tenant, file)
+    pipeline = runtime.assemble_file(name, tenant, file, tenant_id=tenant_id)
     try:
         guard_urls(file, allow_private_hosts=runtime.settings.allow_private_hosts)
         checks = await check_sides(pipeline) if check else {}
@@ -101,7 +102,6 @@ async def _present(
 ) -> StoredConnection | None:
     """The connection that is replaced, if there is one; cheap refusals come before anybody is called."""
     db = runtime.db
-    await db.run(connections.require_tenant, db, tenant)
     try:
         present = await db.run(connections.get_connection, db, name)
     except NotFoundError:

@@ -110,11 +110,14 @@ class Runtime:
         """Put a stored connection together. Raises ``ConfigurationError``."""
         return build(self._parts, stored, self.file_of(stored))
 
-    def assemble_file(self, name: str, tenant: str, file: ConnectionFile) -> Pipeline:
-        """Put a connection together that is not stored yet, to check it. Raises ``ConfigurationError``."""
+    def assemble_file(self, name: str, tenant: str, file: ConnectionFile, *, tenant_id: int = 0) -> Pipeline:
+        """Put a connection together that is not stored yet, to check it. Raises ``ConfigurationError``.
+
+        Without ``tenant_id`` it finds an empty catalog, as if the tenant were new.
+        """
         candidate = StoredConnection(
             id=0,
-            tenant_id=0,
+            tenant_id=tenant_id,
             tenant=tenant,
             name=name,
             connector=file.connector,

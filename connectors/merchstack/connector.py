@@ -22,7 +22,7 @@ from connectors.merchstack.pages import Content, Warned, read_page
 from connectors.merchstack.progress import FileProgress, Progress
 from connectors.merchstack.reading import RawLine, Reader
 from connectors.merchstack.settings import MerchstackSettings
-from connectors.merchstack.target import place_of
+from connectors.merchstack.target import target_of
 from connectors.merchstack.to_catalog import category_body, product_body
 from hub.connector import Cadence, CheckResult, Connector, Ports, Stream
 from hub.excerpt import excerpt
@@ -71,8 +71,8 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         return self.poll_target()
 
     def poll_target(self) -> str:
-        """The folder's real path, or the bucket's address with its prefix: no two connections read the same files."""
-        return f"{self.name} {place_of(self.settings.url, self.credentials)}"
+        """The folder's real path, or the bucket's address with its prefix: no two connections use the same files."""
+        return target_of(self.settings.url, self.credentials)
 
     async def check(self) -> CheckResult:
         """List the files. Raises ``ConfigurationError`` or ``RetryableError``, as ``Location`` does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
-from connectors.merchstack.target import place_of
+from connectors.merchstack.target import target_of
 from hub import codec
 from hub.catalog import Catalog, Change
 from hub.connector import CheckResult, Connector, Ports, Stream
@@ -77,21 +77,22 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         return self.ports.catalog
 
     def poll_target(self) -> str:
-        """The place and the store: two exports would write over each other."""
-        settings = self.settings
-        place = place_of(settings.url, self.credentials)
-        return f"{self.name} {place} {settings.tenant_id}:{settings.store_id}"
+        """As that of an import: what is exported to a place is for Merchstack to read."""
+        return target_of(self.settings.url, self.credentials)
 
     def circuit_key(self) -> str:
         """The place."""
         return self.settings.url
 
     async def check(self) -> CheckResult:
-        """Look whether the place is there and can be listed."""
+        """Look whether the place is there and can be listed, and whether the tenant has the counterpart."""
+        if self.settings.counterpart is not None:
+            # No kinds: nothing is read but the name.
+            await self._catalog.changes((), after={}, counterpart=self.settings.counterpart)
         return CheckResult(facts={"url": self.settings.url, "files": len(await self._location.files())})
 
     async def poll(self, request: PollRequest) -> Page:
-        """What changed in the catalog, as records of the import that is running, or of a new one."""
+        """What changed in the catalog, or came to hold, as records of the import that is running, or of a new one."""
         standing = Standing.of(request.cursor, full_pass=request.full_pass)
         if standing.running is None and not await self._is_out(standing):
             return Page(cursor=standing.cursor, poll_after=NOT_OUT)
@@ -104,10 +105,13 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
                 KINDS, after=changes, limit=PAGE, counterpart=self.settings.counterpart
             )
             changes, full, news = found.cursor, found.full, self._offered.news(found.changes)
-        if news:
-            standing = standing.with_import(self.ports.clock.now(), self.ports.connection)
-        records = records_of(news, standing)
-        after = standing.moved(changes, records, at_end=not full)
+        now = self.ports.clock.now()
+        turned = await self._catalog.prices_turned(after=standing.turned, until=now, limit=PAGE)
+        full |= turned.full
+        if news or turned.changes:
+            standing = standing.with_import(now, self.ports.connection)
+        records = records_of(news, turned.changes, standing, now)
+        after = standing.moved(changes, turned.cursor, records, at_end=not full)
         self._offered.keep(after.cursor, records)
         ended = standing.running is not None and after.running is None
         return Page(
@@ -184,7 +188,7 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         before = Exported.parse(exported)
         silent = unheard(document, before)
         try:
-            record = self._record(item.stream, document, silent)
+            record = self._record(item, document, silent)
             content = _hash(record)
         except RejectedError as error:
             return nothing, Rejected(errors=error.errors)
@@ -201,17 +205,18 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         )
         return line, Success(created=before is None)
 
-    def _record(self, stream: str, document: JSON, silent: Collection[str]) -> JSON:
-        if stream == CATEGORY:
+    def _record(self, item: Item, document: JSON, silent: Collection[str]) -> JSON:
+        if item.stream == CATEGORY:
             return category_record(document)
-        settings = self.settings
+        settings, now = self.settings, self.ports.clock.now()
+        as_of = datetime.fromisoformat(item.payload["as_of"]) if "as_of" in item.payload else now
         return product_record(
             document,
             gone=[each for each in document.get("gone_variants") or () if each["key"] not in silent],
             currency=settings.currency,
             price_kind=settings.price_kind,
             location=settings.location,
-            now=self.ports.clock.now(),
+            now=max(now, as_of),
         )
 
 

@@ -26,12 +26,13 @@ MAX_IMPORT = 100_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """Where an export stands; its cursor. ``running`` is the import that is being filled, ``last`` the one begun last.
+    """Where an export stands; its cursor. ``changes`` and ``turned`` are where it goes on to ask the catalog. ``running`` is the import that is being filled, ``last`` the one begun last.
 
     ``full`` says that this pass exports unchanged records, too. ``streams`` are those that ``last`` has records of.
     """
 
     changes: JSON = field(default_factory=dict)
+    turned: JSON = field(default_factory=dict)
     full: bool = False
     running: str | None = None
     last: str | None = None
@@ -50,6 +51,7 @@ class Standing:
         """What to store."""
         return {
             "changes": self.changes,
+            "turned": self.turned,
             "full": self.full,
             "running": self.running,
             "last": self.last,
@@ -67,7 +69,7 @@ class Standing:
         name = import_id(at, connection)
         return replace(self, running=name, last=name, begun=at.isoformat(), streams=(), count=0)
 
-    def moved(self, changes: JSON, records: Sequence[Record], *, at_end: bool) -> Standing:
+    def moved(self, changes: JSON, turned: JSON, records: Sequence[Record], *, at_end: bool) -> Standing:
         """Behind a page; at the end of the feed, or of the import, nothing is running any more."""
         streams = sorted({*self.streams, *(record.stream for record in records)})
         count = self.count + len(records)
@@ -75,6 +77,7 @@ class Standing:
         return replace(
             self,
             changes=changes,
+            turned=turned,
             streams=streams,
             count=count,
             running=None if ended else self.running,
@@ -123,9 +126,19 @@ class Offered:
         return found
 
 
-def records_of(news: Mapping[tuple[str, str], Change], standing: Standing) -> list[Record]:
-    """A record for each thing to write, in the import that is running."""
-    return [_record(stream, key, change, standing) for (stream, key), change in news.items()]
+def records_of(
+    news: Mapping[tuple[str, str], Change], turned: Sequence[Change], standing: Standing, now: datetime
+) -> list[Record]:
+    """A record for each thing to write, in the import that is running.
+
+    Where a price has ``turned`` nothing else need have changed: the record says that it is written as of ``now``, also
+    by a worker whose clock is behind.
+    """
+    prices = {target: change for change in turned if (target := _target(change)) is not None}
+    return [
+        _record(*target, change, standing, now.isoformat() if target in prices else None)
+        for target, change in {**news, **prices}.items()
+    ]
 
 
 def _target(change: Change) -> tuple[str, str] | None:
@@ -134,11 +147,13 @@ def _target(change: Change) -> tuple[str, str] | None:
     return None if change.product is None else (PRODUCT, change.product)
 
 
-def _record(stream: str, key: str, change: Change, standing: Standing) -> Record:
+def _record(stream: str, key: str, change: Change, standing: Standing, as_of: str | None) -> Record:
     payload: dict[str, Any] = {"key": key, "stamp": change.stamp}
     payload["gone"] = change.gone and change.kind == stream
     if standing.full:
         payload["full"] = True
+    if as_of is not None:
+        payload["as_of"] = as_of
     return Record(
         stream=stream,
         key=key,

@@ -28,6 +28,7 @@ from connectors.merchstack.shapes import (
 )
 from connectors.merchstack.to_catalog import PRICE_KIND
 from hub import money
+from hub.catalog.moments import moment
 from hub.errors import RejectedError
 from hub.records import JSON
 
@@ -168,7 +169,7 @@ class _Offers:
         start = price.get("valid_from")
         if start is None or self._now is None:
             return start is None
-        return (at := _moment(start)) is not None and at <= self._now
+        return (at := moment(start)) is not None and at <= self._now
 
     def _holds(self, price: JSON) -> bool:
         """Of one that has begun."""
@@ -177,7 +178,7 @@ class _Offers:
         end = price.get("valid_to")
         if end is None or self._now is None:
             return end is None
-        return (at := _moment(end)) is not None and at > self._now
+        return (at := moment(end)) is not None and at > self._now
 
     def _stock(self, levels: Sequence[JSON]) -> JSON:
         counted = [each for each in levels if self._location in {None, each.get("location")}]
@@ -200,13 +201,4 @@ def _minor(amount: Any, currency: str) -> int | None:
 
 
 def _latest_last(price: JSON) -> tuple[datetime, str]:
-    return _moment(price.get("valid_from")) or _ALWAYS, price["currency"]
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A moment without an offset is one in UTC; None for what is none."""
-    try:
-        at = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+    return moment(price.get("valid_from")) or _ALWAYS, price["currency"]

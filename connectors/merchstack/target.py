@@ -1,4 +1,4 @@
-"""Which place a URL means, however it is spelled."""
+"""Which place a URL means, however it is spelled, and that it is one connection's alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from urllib.parse import unquote, urlsplit
 from connectors.merchstack.bucket import S3Credentials
 from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
+
+
+def target_of(url: str, credentials: S3Credentials) -> str:
+    """The poll target of whoever imports from a place or exports to it: it belongs to one connection.
+
+    An import would take an export's files for Merchstack's own, before Merchstack has seen them; two exports would take
+    each other's late records for theirs.
+    """
+    return f"merchstack {place_of(url, credentials)}"
 
 
 def place_of(url: str, credentials: S3Credentials) -> str:

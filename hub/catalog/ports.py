@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from hub.catalog.shapes import Entity
@@ -50,7 +51,17 @@ class Catalog(Protocol):
 
         At most ``limit`` changes, coalesced by key: a key that changed often stands here once, with the last stamp.
         None is missed while others write. What only the connection ``counterpart`` (a name of the same tenant;
-        default: this one) has changed is left out, so that a system is never told what it said itself.
+        default: this one) has changed is left out, so that a system is never told what it said itself. Raises
+        ``ConfigurationError`` for a counterpart that this tenant does not have, also where no kinds are asked for.
+        """
+        ...
+
+    async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
+        """Prices that began or ended by themselves since the cursor ``after`` and not later than ``until``, in order.
+
+        No writer changes them then, so ``changes`` says nothing of it. With ``{}`` nothing is told: the cursor that comes
+        back begins at ``until``. At most ``limit`` of them, of variants that are there; ``product`` is set. A stamp is
+        not earlier than those of all changes that have been told so far.
         """
         ...
 

@@ -357,8 +357,8 @@ def _refuse_taken(
     if taken is not None and taken.id != but:
         # The other connection may be another tenant's, so it is not named.
         raise ConfigurationError(
-            "another connection polls the same target already; two pollers of one target would hand out every "
-            "record twice. Remove that one first, or choose another target"
+            "another connection polls the same target already; two of one target would hand out every record "
+            "twice, or get into each other's way. Remove that one first, or choose another target"
         )
 
 

@@ -32,6 +32,12 @@ def upgrade() -> None:
         op.create_index(f"{table}_changed", table, ["tenant_id", "changed_in", "key"])
     for name, table, column in INDEXES:
         op.create_index(name, table, ["tenant_id", column])
+    for column in ("begins_at", "ends_at"):
+        dated = sa.text(f"{column} IS NOT NULL")
+        columns = ["tenant_id", column, "key"]
+        op.create_index(
+            f"catalog_price_{column}", "catalog_price", columns, postgresql_where=dated, sqlite_where=dated
+        )
     op.create_table(
         "catalog_owner",
         sa.Column("tenant_id", sa.BigInteger(), nullable=False),
@@ -96,6 +102,8 @@ def _tables() -> Mapping[str, Sequence[sa.Column]]:
             sa.Column("currency", sa.Text(), nullable=False),
             sa.Column("valid_from", sa.Text(), nullable=True),
             sa.Column("amount", sa.Text(), nullable=True),
+            sa.Column("begins_at", sa.BigInteger(), nullable=True),
+            sa.Column("ends_at", sa.BigInteger(), nullable=True),
         ),
         "catalog_stock": (
             sa.Column("variant_key", sa.Text(), nullable=False),

@@ -51,7 +51,7 @@ class Shelf:
 
     def read(self, kind: str, key: str) -> JSON | None:
         """A document, or None."""
-        found = asyncio.run(self._catalog("shop").read(kind, [key]))
+        found = asyncio.run(self.catalog("shop").read(kind, [key]))
         return found.get(key)
 
     def changes(
@@ -66,7 +66,7 @@ class Shelf:
         """What a connection hears of, once the transactions of other tests on the same server are over."""
         if not others_are_open:
             self._outlast_others()
-        return asyncio.run(self._catalog(name).changes(kinds, after=after or {}, **options))
+        return asyncio.run(self.catalog(name).changes(kinds, after=after or {}, **options))
 
     def heard(self, name: str, *, after: JSON | None = None) -> set[tuple[str, str]]:
         """Kind and key of all that a connection hears of, page by page."""
@@ -129,7 +129,7 @@ class Shelf:
             polls=False,
         )
 
-    def _catalog(self, name: str) -> StoredCatalog:
+    def catalog(self, name: str) -> StoredCatalog:
         with self.db.transaction() as tx:
             tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
         return StoredCatalog(self.db, tenant_id=tenant_id, connection_id=self.ids[name])

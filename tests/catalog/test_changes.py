@@ -61,7 +61,9 @@ def test_an_exporter_may_name_the_connection_that_imports_from_the_same_system(s
     news = shelf.changes("shop", counterpart="erp").changes
 
     assert [change.key for change in news] == ["a"]
-    with pytest.raises(ConfigurationError, match=r"settings\.counterpart: there is no connection nobody"):
+    with pytest.raises(
+        ConfigurationError, match=r"settings\.counterpart: there is no connection .nobody. of this tenant"
+    ):
         shelf.changes("shop", counterpart="nobody")
 
 

@@ -157,6 +157,47 @@ def test_a_second_connection_to_the_same_target_is_refused(
     assert prices not in line
 
 
+def merchstack(hub: Hub, folder: Path, settings: str = "", *, imports: bool = False) -> str:
+    """A connection file from or to this folder; gives its path."""
+    folder.mkdir(exist_ok=True)
+    rest = '[destination]\nname = "catalog"' if imports else f'store_id = "S"\n{settings}'
+    connector = "merchstack" if imports else "merchstack-export"
+    text = f'connector = "{connector}"\n[settings]\nurl = "{folder}"\ntenant_id = "T"\n{rest}\n'
+    return hub.write(text, f"{connector}.toml")
+
+
+def test_a_counterpart_is_a_connection_of_the_same_tenant(hub: Hub, tmp_path: Path) -> None:
+    """Nobody's and another tenant's are refused alike, before the first poll fails for it."""
+    hub.ok("tenant", "add", "globex")
+    file = merchstack(hub, tmp_path / "in", imports=True)
+    hub.ok("connection", "add", "shop-in", "--tenant", "globex", "--config", file)
+    export = merchstack(hub, tmp_path / "out", 'counterpart = "shop-in"')
+    add = ("connection", "add", "shop-out", "--config", export, "--tenant")
+
+    line = hub.refused(*add, "acme")
+
+    assert line.startswith(
+        'settings.counterpart: there is no connection "shop-in" of this tenant; add it first'
+    )
+    hub.ok(*add, "globex")
+    add = ("connection", "add", "other", "--tenant", "acme", "--config")
+    unknown = hub.refused(*add, merchstack(hub, tmp_path / "other", 'counterpart = "nobody"'))
+    assert unknown == line.replace("shop-in", "nobody")
+
+
+def test_an_export_to_where_an_import_reads_is_refused(hub: Hub, tmp_path: Path) -> None:
+    """Its files would be taken for Merchstack's own; so would those of a second export, by the other one."""
+    file = merchstack(hub, tmp_path / "in", imports=True)
+    hub.ok("connection", "add", "shop-in", "--tenant", "acme", "--config", file)
+    add = ("connection", "add", "--tenant", "acme", "--config")
+
+    line = hub.refused(*add, merchstack(hub, tmp_path / "in"), "shop-out")
+
+    assert "polls the same target already" in line
+    hub.ok(*add, merchstack(hub, tmp_path / "out"), "shop-out")
+    assert line == hub.refused(*add, merchstack(hub, tmp_path / "out", 'location = "x"'), "second-out")
+
+
 def test_a_name_that_is_taken_is_refused(hub: Hub, connection_file: Callable[..., str], prices: str) -> None:
     """The way to change a connection is named."""
     assert "--replace" in hub.refused(*ADD, connection_file())

@@ -10,6 +10,7 @@ import msgspec
 
 from hub import codec, money
 from hub.catalog import shapes
+from hub.catalog.moments import microseconds, moment
 from hub.exact import plain
 from hub.records import JSON
 
@@ -153,9 +154,18 @@ def columns_of(draft: Draft, identity: Mapping[str, Any], content: JSON) -> Mapp
             return {"parent_key": content.get("parent"), "managed": bool(content.get("managed"))}
         case "price":
             amount = content.get("amount")
-            return {"amount": None if amount is None else plain(amount), **identity}
+            dates = {
+                "begins_at": _moment(identity.get("valid_from")),
+                "ends_at": _moment(content.get("valid_to")),
+            }
+            return {**identity, "amount": None if amount is None else plain(amount), **dates}
         case "stock":
             counts = {"on_hand": content.get("on_hand"), "threshold": content.get("threshold")}
             return {**counts, **identity}
         case _:
             return {}
+
+
+def _moment(text: str | None) -> int | None:
+    at = moment(text)
+    return None if at is None else microseconds(at)

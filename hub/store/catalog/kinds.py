@@ -37,6 +37,8 @@ KINDS: Mapping[str, Kind] = {
                 "currency": "text",
                 "valid_from": "text",
                 "amount": "text",
+                "begins_at": "bigint",
+                "ends_at": "bigint",
             },
         ),
         Kind(

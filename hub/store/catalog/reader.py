@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from hub.catalog import Change, Changes
 from hub.errors import ConfigurationError
+from hub.excerpt import excerpt
 from hub.records import JSON
-from hub.store.catalog import clock, documents
+from hub.store.catalog import clock, documents, turning
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.database import Database, rowset
 
@@ -54,6 +56,10 @@ class StoredCatalog:
             if page.full or not held_back or time.monotonic() > give_up:
                 return page
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
+        """See ``hub.catalog.Catalog``."""
+        return await self._db.run(self._prices_turned, after, until, limit)
 
     async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         """See ``hub.catalog.Catalog``."""
@@ -133,9 +139,14 @@ class StoredCatalog:
         ).scalar_one_or_none()
         if found is None:
             raise ConfigurationError(
-                f"there is no connection {name} of this tenant", field="settings.counterpart"
+                f"there is no connection {excerpt(name)} of this tenant; add it first, or correct the name",
+                field="settings.counterpart",
             )
         return int(found)
+
+    def _prices_turned(self, after: JSON, until: datetime, limit: int) -> Changes:
+        with self._db.transaction() as tx:
+            return turning.prices_turned(self._db, tx, self._tenant_id, after=after, until=until, limit=limit)
 
     def _read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         with self._db.transaction() as tx:

@@ -4,7 +4,7 @@ beside it are what rows are found by.
 Nothing is removed: what is gone keeps its row, so that whoever follows the changes hears of it, however late.
 """
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, Text
+from sqlalchemy import BigInteger, Boolean, Index, Integer, Text, text
 from sqlmodel import Field
 
 from hub.store.tables import Base
@@ -77,13 +77,25 @@ class CatalogLocation(Entry, table=True):
     __table_args__ = (_followed("catalog_location"),)
 
 
+def _turning(column: str) -> Index:
+    """Prices are asked for by when they begin or end; most do neither."""
+    where = text(f"{column} IS NOT NULL")
+    columns = ("tenant_id", column, "key")
+    return Index(f"catalog_price_{column}", *columns, postgresql_where=where, sqlite_where=where)
+
+
 class CatalogPrice(Entry, table=True):
-    """What a variant costs: one row for each kind, currency and start. ``amount`` is a decimal, as text."""
+    """What a variant costs: one row for each kind, currency and start. ``amount`` is a decimal, as text.
+
+    ``begins_at`` and ``ends_at`` (microseconds) are what ``valid_from`` and ``valid_to`` mean.
+    """
 
     __tablename__ = "catalog_price"
     __table_args__ = (
         _followed("catalog_price"),
         Index("catalog_price_variant", "tenant_id", "variant_key"),
+        _turning("begins_at"),
+        _turning("ends_at"),
     )
 
     variant_key: str = Field(sa_type=Text)
@@ -91,6 +103,8 @@ class CatalogPrice(Entry, table=True):
     currency: str = Field(sa_type=Text)
     valid_from: str | None = Field(default=None, sa_type=Text)
     amount: str | None = Field(default=None, sa_type=Text)
+    begins_at: int | None = Field(default=None, sa_type=BigInteger)
+    ends_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class CatalogStock(Entry, table=True):

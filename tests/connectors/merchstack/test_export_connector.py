@@ -33,6 +33,8 @@ class MemoryCatalog:
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], JSON] = {}
         self.log: list[Change] = []
+        #: When a price of which product begins or ends, in order.
+        self.turns: list[tuple[datetime, str]] = []
 
     def put(self, kind: str, key: str, **content: Any) -> None:
         """Write a document."""
@@ -53,11 +55,31 @@ class MemoryCatalog:
     async def changes(
         self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
     ) -> Changes:
-        """The log from there on."""
+        """The log from there on; the only connection of the tenant is ``in``."""
+        if counterpart not in {None, "in"}:
+            raise ConfigurationError("there is no such connection", field="settings.counterpart")
         start = after.get("place", 0)
         found = self.log[start : start + 5]
         end = start + len(found)
         return Changes(changes=found, cursor={"place": end}, full=end < len(self.log))
+
+    async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
+        """Two at a time; all of them bear the stamp of the last change."""
+        end, place = until.timestamp(), len(self.log)
+        asked = {"at": end, "place": 0}
+        if not after:
+            return Changes(changes=[], cursor=asked, full=False)
+        due = [
+            (at.timestamp(), number, product)
+            for number, (at, product) in enumerate(self.turns, start=1)
+            if (after["at"], after["place"]) < (at.timestamp(), number) and at <= until
+        ]
+        found = [
+            Change(kind="price", key=product, stamp=f"{place - 1:020d}", product=product)
+            for _, _, product in due[:2]
+        ]
+        cursor = {"at": due[1][0], "place": due[1][1]} if len(due) > 2 else {"at": end, "place": 99}
+        return Changes(changes=found, cursor=cursor, full=len(due) > 2)
 
     async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         """What is there."""
@@ -110,12 +132,18 @@ class MemoryDocuments:
         self.known.pop(name, None)
 
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@dataclass
 class StillClock:
-    """It is always the same moment."""
+    """Stands still until a test turns it."""
+
+    time: datetime = NOON
 
     def now(self) -> datetime:
         """The moment."""
-        return datetime(2026, 6, 1, 12, tzinfo=UTC)
+        return self.time
 
 
 @dataclass
@@ -132,6 +160,7 @@ class World:
     items: list[Item] = field(default_factory=list)
     results: dict[int, PushResult] = field(default_factory=dict)
     sealed: list[str] = field(default_factory=list)
+    clock: StillClock = field(default_factory=StillClock)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -147,7 +176,7 @@ class World:
                 http=None,  # type: ignore[arg-type]
                 ids=self.ids,
                 documents=self.documents,
-                clock=StillClock(),
+                clock=self.clock,
                 log=structlog.get_logger(),
                 catalog=self.catalog,
                 connection="out",
@@ -375,6 +404,68 @@ async def test_a_variant_that_left_before_its_product_went_out_is_not_named(worl
     assert named([record]) == ["old", "v"]
 
 
+def on_sale(world: World, key: str, begins: datetime, ends: datetime) -> None:
+    """A product that costs 9 from then until then, and 10 before."""
+    dates = {"valid_from": begins.isoformat(), "valid_to": ends.isoformat()}
+    prices = [
+        {"kind": "sale", "currency": "USD", "amount": "10"},
+        {"kind": "sale", "currency": "USD", "amount": "9", **dates},
+    ]
+    world.catalog.put("product", key, variants=[{"key": f"{key}-1", "prices": prices}])
+    world.catalog.turns += [(begins, key), (ends, key)]
+    world.catalog.turns.sort()
+
+
+def prices(exported: dict[str, list[JSON]]) -> dict[str, int]:
+    """By product what its only variant costs."""
+    return {each["externalSystemId"]: each["variants"][0]["price"] for each in exported["product"]}
+
+
+async def test_a_price_that_begins_or_ends_is_exported(world: World) -> None:
+    """Though nothing of its product has changed; more of them than a page holds, and each once."""
+    begins, ends = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
+    for key in "abcde":
+        on_sale(world, key, begins, ends)
+    assert set(prices(await world.export()).values()) == {1000}
+    assert await world.export() == {}
+
+    world.clock.time = begins
+    assert prices(await world.export()) == dict.fromkeys("abcde", 900)
+    assert await world.export() == {}
+    world.restart()
+    world.clock.time = ends
+    assert prices(await world.export()) == dict.fromkeys("abcde", 1000)
+    assert await world.export() == {}
+
+
+async def test_a_price_begins_within_an_import_that_is_running(world: World) -> None:
+    """Its product was staged for that import already, with the price of before."""
+    begins = NOON + timedelta(hours=1)
+    for key in "abcdefg":
+        on_sale(world, key, begins, begins + timedelta(hours=9))
+    await world.poll()
+    await world.push()
+    world.clock.time = begins
+
+    assert prices(await world.export()) == dict.fromkeys("abcdefg", 900)
+
+
+async def test_a_price_that_began_for_the_poll_has_begun_for_the_push(world: World) -> None:
+    """Also where the worker that pushes has a clock that is behind."""
+    begins = NOON + timedelta(seconds=1)
+    on_sale(world, "a", begins, begins + timedelta(hours=9))
+    await world.export()
+    before = world.names()
+    world.clock.time = begins
+    await world.poll()
+    world.clock.time = NOON
+
+    await world.push()
+    await world.close()
+
+    assert prices(world.read(world.names() - before)) == {"a": 900}
+
+
 async def test_parents_come_before_children(world: World) -> None:
     """Whatever changed first; deletions come last."""
     world.catalog.put("category", "gone", path=["gone"])
@@ -577,6 +668,19 @@ async def test_a_check_looks_whether_the_folder_is_there(world: World) -> None:
     assert (await world.connector.check()).facts == {"url": str(world.folder), "files": 1}
 
 
+async def test_a_check_looks_whether_the_counterpart_is_there(world: World) -> None:
+    """Before the first poll fails for it."""
+    world.settings["counterpart"] = "in"
+    world.restart()
+    assert (await world.connector.check()).facts["files"] == 0
+
+    world.settings["counterpart"] = "out-of-nowhere"
+    world.restart()
+
+    with pytest.raises(ConfigurationError, match=r"settings\.counterpart: "):
+        await world.connector.check()
+
+
 def test_two_ways_to_write_a_folder_are_one_poll_target(world: World) -> None:
     """So that no two connections write over each other's files."""
     folder = world.folder
@@ -585,7 +689,7 @@ def test_two_ways_to_write_a_folder_are_one_poll_target(world: World) -> None:
 
     targets = {target_of(world, url) for url in urls}
 
-    assert targets == {f"merchstack-export {folder.as_uri()} T:S"}
+    assert targets == {f"merchstack {folder.as_uri()}"}
     assert target_of(world, "s3://bucket/out/") == target_of(world, "s3://bucket/out") not in targets
 
 
@@ -600,7 +704,7 @@ def test_an_import_ends_at_its_limit() -> None:
     """However much goes on changing; a full pass goes on in the next one."""
     standing = Standing(full=True, running="1", last="1", count=MAX_IMPORT)
 
-    moved = standing.moved({"a": 1}, [], at_end=False)
+    moved = standing.moved({"a": 1}, {}, [], at_end=False)
 
     assert (moved.running, moved.last, moved.full) == (None, "1", True)
 
