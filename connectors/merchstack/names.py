@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 #: Data type, direction, id, number (merchstack facts): ``product_export90100_1.jsonl``. An id is letters, digits,
@@ -15,6 +16,9 @@ _NAME = re.compile(
 
 #: What is appended to a file's name to name its report.
 REPORT = ".report.json"
+
+#: So many names are remembered: every poll asks for all that are in the folder, several times.
+_REMEMBERED = 20_000
 
 RecordType = Literal["category", "product"]
 
@@ -42,6 +46,7 @@ class FileName:
         return f"{self.direction}MetaData"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse(name: str) -> FileName | None:
     """A documented name, or None for any other: those are left alone (merchstack facts)."""
     found = _NAME.fullmatch(name)
@@ -55,3 +60,10 @@ def parse(name: str) -> FileName | None:
         number=int(found["number"]),
         gzip=found["gzip"] is not None,
     )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def order_of(name: str) -> tuple[object, ...]:
+    """``FileName.order`` of a documented name; empty for any other."""
+    parsed = parse(name)
+    return parsed.order if parsed is not None else ()
