@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from connectors.merchstack import ending, names
 from connectors.merchstack.closing import close_file
@@ -99,16 +98,13 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         wakes = await ending.finish(
             progress, self.ports.documents, now=now, wait=self._wait, open_records=open_records
         )
-        readable = [
-            file
-            for name, file in progress.files.items()
-            if file == known.get(name)
-            and not file.place.ended
-            and not self._quiet_in(listed[name], file, now)
+        unread = [
+            file for name, file in progress.files.items() if file == known.get(name) and not file.place.ended
         ]
+        unread.sort(key=lambda file: file.order)
+        chosen = next((file for file in unread if not self._quiet_in(listed[file.name], file, now)), None)
         page = Page(seals=seals, wakes=wakes)
-        if readable:
-            chosen = min(readable, key=lambda file: file.order)
+        if chosen is not None:
             page = await self._read(progress, chosen, listed[chosen.name], page, now)
         return self._come_again(page, progress, listed, now, open_records)
 
@@ -165,7 +161,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
 
     def _quiet_in(self, listed: File, file: FileProgress, now: int) -> int:
         """How long it may still be written to. A clock that is wrong delays a file, and does not stop it."""
-        if urlsplit(self.settings.url).scheme == "s3":
+        if not self._location.is_folder:
             return 0  # objects appear whole
         unchanged = max(now - _milliseconds(listed.modified), now - file.seen)
         return max(0, round(self.settings.quiet_seconds * 1000) - unchanged)

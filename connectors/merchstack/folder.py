@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
 from connectors.merchstack.bucket import first_line
+from connectors.merchstack.listing import File
 from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
 
@@ -25,16 +25,6 @@ from hub.excerpt import excerpt
 UNFINISHED = ".unfinished"
 
 _USABLE = re.compile(r"[^\x00-\x1f\x7f/\\]+")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A file of the folder; ``stamp`` holds its size, its time and which file it is."""
-
-    name: str
-    size: int
-    modified: datetime
-    stamp: str
 
 
 def opened(root: Path, field: str) -> LocalStore:
@@ -52,22 +42,22 @@ def opened(root: Path, field: str) -> LocalStore:
         raise ConfigurationError(f"{root} cannot be used: {first_line(error)}", field=field) from error
 
 
-def files(root: Path) -> Iterator[Found]:
+def files(root: Path) -> Iterator[File]:
     """The regular files at the top level. Raises ``OSError``."""
     with os.scandir(root) as entries:
         for entry in entries:
             if is_usable(entry.name) and entry.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):  # it went while we looked
-                    yield _found(entry.name, entry.stat(follow_symlinks=False))
+                    yield _listed(entry.name, entry.stat(follow_symlinks=False))
 
 
-def find(root: Path, name: str) -> Found | None:
+def find(root: Path, name: str) -> File | None:
     """The regular file of this name, or None; a link is none. Raises ``OSError`` and ``ValueError``."""
     if root.joinpath(*parts(name)).is_symlink():
         return None
     path = inside(root, name)
     try:
-        return _found(name, path.stat()) if path.is_file() else None
+        return _listed(name, path.stat()) if path.is_file() else None
     except FileNotFoundError:  # it went while we looked
         return None
 
@@ -141,8 +131,9 @@ def is_usable(name: str) -> bool:
     return True
 
 
-def _found(name: str, stat: os.stat_result) -> Found:
-    return Found(
+def _listed(name: str, stat: os.stat_result) -> File:
+    """``stamp`` holds its size, its time and which file it is."""
+    return File(
         name=name,
         size=stat.st_size,
         modified=datetime.fromtimestamp(stat.st_mtime, UTC),

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.merchstack import folder
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class File:
@@ -17,11 +15,6 @@ class File:
     size: int
     modified: datetime
     stamp: str
-
-
-def of_found(found: folder.Found) -> File:
-    """Of a folder."""
-    return File(name=found.name, size=found.size, modified=found.modified, stamp=found.stamp)
 
 
 def of_object(found: Any) -> File:

@@ -15,7 +15,7 @@ from obstore.store import LocalStore, S3Store
 from connectors.merchstack import folder
 from connectors.merchstack.bucket import S3Credentials, fault_of, first_line, open_bucket
 from connectors.merchstack.endpoint import Endpoint
-from connectors.merchstack.listing import File, of_found, of_object
+from connectors.merchstack.listing import File, of_object
 from connectors.merchstack.top_level import top_level
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
@@ -87,7 +87,7 @@ class Location:
     async def files(self) -> Sequence[File]:
         """The files at the top level, by name; what lies in folders below is left out."""
         if self._root is not None:
-            found = await self._in_thread(lambda root: [of_found(each) for each in folder.files(root)])
+            found = await self._in_thread(lambda root: list(folder.files(root)))
         else:
             found = await self._objects()
         return sorted(found, key=lambda file: file.name)
@@ -130,8 +130,8 @@ class Location:
     async def find(self, name: str) -> File | None:
         """The file of this name, in folders below too, or None where there is none."""
         if self.is_folder:
-            found = await self._in_thread(lambda root: folder.find(root, name))
-            return None if found is None else of_found(found)
+            found: File | None = await self._in_thread(lambda root: folder.find(root, name))
+            return found
         await self._require_plain(name)
         try:
             head = await self._call(lambda: obstore.head_async(self._store, name), absent=FileNotFoundError)

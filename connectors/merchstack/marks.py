@@ -35,13 +35,13 @@ class Marks:
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def stamp(report: File) -> str | None:
-            if _id(report) in self._known:
-                return self._known[_id(report)]
             async with slots:
                 return stamp_of(await self._location.get(report.name))
 
-        stamps = await asyncio.gather(*map(stamp, reports))
-        self._known = {_id(report): found for report, found in zip(reports, stamps, strict=True)}
+        new = [report for report in reports if _id(report) not in self._known]
+        stamps = await asyncio.gather(*map(stamp, new))
+        known = self._known | {_id(report): found for report, found in zip(new, stamps, strict=True)}
+        self._known = {_id(report): known[_id(report)] for report in reports}
 
 
 def _id(report: File) -> tuple[str, str]:

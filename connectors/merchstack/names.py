@@ -17,6 +17,9 @@ _NAME = re.compile(
 #: What is appended to a file's name to name its report.
 REPORT = ".report.json"
 
+#: So many names are remembered: every poll asks for all that are in the folder, several times.
+_REMEMBERED = 20_000
+
 RecordType = Literal["category", "product"]
 
 
@@ -43,7 +46,7 @@ class FileName:
         return f"{self.direction}MetaData"
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=_REMEMBERED)
 def parse(name: str) -> FileName | None:
     """A documented name, or None for any other: those are left alone (merchstack facts)."""
     found = _NAME.fullmatch(name)
@@ -57,3 +60,10 @@ def parse(name: str) -> FileName | None:
         number=int(found["number"]),
         gzip=found["gzip"] is not None,
     )
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def order_of(name: str) -> tuple[object, ...]:
+    """``FileName.order`` of a documented name; empty for any other."""
+    parsed = parse(name)
+    return parsed.order if parsed is not None else ()

@@ -46,7 +46,7 @@ class FileProgress:
     @property
     def order(self) -> tuple[object, ...]:
         """See ``FileName.order``."""
-        return _order(self.name)
+        return names.order_of(self.name)
 
     @property
     def begun(self) -> bool:
@@ -127,7 +127,7 @@ class Progress:
             del self.files[name]
             if file is not None or not known.place.ended:
                 self._forget(known)
-        new = sorted((name for name in listed if name not in self.files), key=_order)
+        new = sorted((name for name in listed if name not in self.files), key=names.order_of)
         room = MOST_WAITING - sum(not file.place.ended for file in self.files.values())
         for name in new[: max(0, room)]:
             self.files[name] = FileProgress(name=name, stamp=listed[name].stamp, seen=now)
@@ -190,11 +190,6 @@ class Progress:
         if old:
             del self.exports[min(old, key=lambda key: self.exports[key].last)]
         return bool(old)
-
-
-def _order(name: str) -> tuple[object, ...]:
-    parsed = names.parse(name)
-    return parsed.order if parsed is not None else ()
 
 
 def _type_of(name: str) -> str:

@@ -90,9 +90,7 @@ class Helpers:
 
 
 @contextmanager
-def helpers(
-    settings: Settings, *, redis_url: str | None, processes: int | None = None
-) -> Iterator[Helpers]:
+def helpers(settings: Settings, *, redis_url: str | None, processes: int | None = None) -> Iterator[Helpers]:
     """So many that with this one there are ``processes`` (by default one a core, at most ``MOST``), where the store is a
     PostgreSQL, which several can write."""
     together = min(_cores(), MOST) if processes is None else processes

@@ -82,6 +82,21 @@ def test_deleted_ones_are_listed_when_asked_for(stocked: Shelf) -> None:
     assert keys(stocked, "product", sku="O") == []
 
 
+def test_prices_and_stock_of_a_deleted_variant_are_listed_with_the_deleted_ones(stocked: Shelf) -> None:
+    """They stay, since they belong to whoever sends them; those of a variant that nobody has sent yet are no such."""
+    stocked.write("shop", {"kind": "price", "variant": "new", "currency": "USD", "amount": 1})
+    stocked.write("shop", {"kind": "product", "key": "shoe", "operation": "delete"})
+    price, stock = price_key("shoe-1", "sale", "USD", None), stock_key("shoe-1", "default")
+    of_new = price_key("new", "sale", "USD", None)
+
+    assert keys(stocked, "price") == sorted([price_key("sock-1", "sale", "EUR", None), of_new])
+    assert keys(stocked, "stock") == []
+    assert keys(stocked, "price", variant="shoe-1") == []
+    assert keys(stocked, "price", variant="shoe-1", gone=True) == [price]
+    (row,) = listing.listed(stocked.db, tenant(stocked), "stock", gone=True, filters={"variant": "shoe-1"})
+    assert (row["key"], row["gone_at"]) == (stock, shown(stocked, "variant", "shoe-1")["gone_at"])
+
+
 def test_products_are_found_by_sku_and_by_category(stocked: Shelf) -> None:
     """A filter that is None does not count."""
     assert keys(stocked, "product", sku="661595-02") == ["shoe"]

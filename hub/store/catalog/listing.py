@@ -48,6 +48,11 @@ _CATEGORY: Mapping[bool, str] = {
     False: "EXISTS (SELECT 1 FROM json_each(t.content, '$.categories') AS named WHERE named.value = :category)",
 }
 
+#: When the variant went that a price or a stock level is of; one that was never there has not gone.
+_VARIANT_GONE_AT = (
+    "(SELECT v.gone_at FROM catalog_variant v WHERE v.tenant_id = t.tenant_id AND v.key = t.variant_key)"
+)
+
 _VARIANTS = (
     ", (SELECT count(*) FROM catalog_variant v WHERE v.tenant_id = t.tenant_id AND v.product_key = t.key "
     "AND v.gone_at IS NULL) AS variants"
@@ -64,21 +69,25 @@ def listed(
     gone: bool = False,
     filters: Mapping[str, Any] | None = None,
 ) -> Sequence[JSON]:
-    """A tenant's entities by key, from behind the key ``after`` on; with ``gone`` also deleted ones.
+    """A tenant's entities by key, from behind the key ``after`` on; with ``gone`` also deleted ones, and prices and stock
+    of deleted variants.
 
     ``filters`` are some of sku and category (products), variant and location and out_of_stock (stock), variant and
     currency (prices); those that are None are left out. Each row has ``key``, what identifies it, ``content``,
-    ``changed_at`` and ``gone_at`` (microseconds); a product also how many ``variants`` it has.
+    ``changed_at`` and ``gone_at`` (microseconds; its variant's, where only that is gone); a product also how many ``variants`` it has.
     """
     given = {name: value for name, value in (filters or {}).items() if value is not None}
     conditions = "".join(
         f" AND {_CATEGORY[db.postgres] if name == 'category' else _FILTERS[name]}" for name in given
     )
+    gone_at = (
+        f"coalesce(t.gone_at, {_VARIANT_GONE_AT})" if "variant_key" in KINDS[kind].columns else "t.gone_at"
+    )
     with db.transaction() as tx:
         rows = db.execute(
             tx,
-            f"SELECT {_columns(kind)}{_VARIANTS if kind == 'product' else ''} FROM {KINDS[kind].table} t "
-            f"WHERE t.tenant_id = :tenant AND t.key > :after AND (t.gone_at IS NULL OR :gone){conditions} ORDER BY t.key LIMIT :limit",
+            f"SELECT {_columns(kind, gone_at)}{_VARIANTS if kind == 'product' else ''} FROM {KINDS[kind].table} t "
+            f"WHERE t.tenant_id = :tenant AND t.key > :after AND ({gone_at} IS NULL OR :gone){conditions} ORDER BY t.key LIMIT :limit",
             tenant=tenant_id,
             after=after,
             limit=limit,
@@ -138,9 +147,9 @@ def owned(db: Database, tenant_id: int) -> Mapping[str, str]:
         return {row.part: row.name for row in rows}
 
 
-def _columns(kind: str) -> str:
+def _columns(kind: str, gone_at: str = "t.gone_at") -> str:
     own = "".join(f", t.{name}" for name in KINDS[kind].columns)
-    return f"t.key, t.content, t.sources, t.gone_at, t.created_at, t.changed_at, t.changed_by{own}"
+    return f"t.key, t.content, t.sources, {gone_at} AS gone_at, t.created_at, t.changed_at, t.changed_by{own}"
 
 
 def _line(kind: str, row: Row[Any]) -> JSON:
