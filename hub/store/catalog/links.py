@@ -5,28 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from hub.catalog import Entity
 from hub.catalog.shapes import Category, Product
 from hub.excerpt import excerpt
-from hub.store.catalog import merge, table
-from hub.store.catalog.drafts import Draft
+from hub.store.catalog import table
 from hub.store.catalog.merge import Row
-from hub.store.catalog.owners import Owners
 from hub.store.catalog.tree import Tree, ancestry, below
-from hub.store.database import Database
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writing:
-    """Whose batch it is: a connection of a tenant (``source``: its id), and what it may not write."""
-
-    db: Database
-    tx: Connection
-    tenant_id: int
-    source: str
-    rules: Owners
+from hub.store.catalog.walk import Walk, Writing
 
 
 @dataclass(kw_only=True)
@@ -115,19 +100,34 @@ def _settled(
 
     Somebody may be left waiting for a category that comes in after all; it is woken as soon as that is there.
     """
-    tree = Tree(parents)
-    there = tree.keys() | {one.key for one in categories.values() if one.operation == "upsert"}
+    there = {*parents, *(one.key for one in categories.values() if one.operation == "upsert")}
     waiting = _held_up(categories, there, set(), rows)
     while True:
-        walk = _Walk(writing, Tree(parents), rows, waiting)
-        for place, category in categories.items():
-            walk.step(place, category)
+        walk = _walked(writing, categories, rows, parents, waiting)
         ready = {place: one for place, one in categories.items() if place not in walk.linkless}
         more = _held_up(ready, walk.tree.keys(), {*waiting, *walk.errors}, rows)
         if not more:
             waits = {place for place in waiting if place not in walk.linkless}
             return Links(there=walk.tree.keys(), waiting=waits, errors=walk.errors, linkless=walk.linkless)
         waiting |= more
+
+
+def _walked(
+    writing: Writing,
+    categories: Mapping[int, Category],
+    rows: Mapping[str, Row],
+    parents: Mapping[str, str | None],
+    waiting: Collection[int],
+) -> Walk:
+    """Again until no circle is left: all links of one that come at once are refused."""
+    refused: set[int] = set()
+    while True:
+        walk = Walk(writing, Tree(parents), rows, waiting, refused)
+        for place, category in categories.items():
+            walk.step(place, category)
+        if walk.in_circles <= refused:
+            return walk
+        refused |= walk.in_circles
 
 
 def _held_up(
@@ -147,62 +147,6 @@ def _held_up(
             if key not in rows or not rows[key].there:
                 there.discard(key)
     return held
-
-
-class _Walk:
-    """Goes through the categories of a batch in order, and does to ``tree`` what writing does."""
-
-    def __init__(
-        self, writing: Writing, tree: Tree, rows: Mapping[str, Row], waiting: Collection[int]
-    ) -> None:
-        self.tree = tree
-        self.errors: dict[int, str] = {}
-        self.linkless: set[int] = set()
-        self._writing = writing
-        self._rows = dict(rows)
-        self._waiting = waiting
-
-    def step(self, place: int, category: Category) -> None:
-        """The next one."""
-        source, key = self._writing.source, category.key
-        row = self._rows.get(key, Row())
-        draft = _outline(category)
-        admitted, _ = self._writing.rules.admit(draft, row)
-        if admitted is None:
-            self.linkless.add(place)
-            return
-        if isinstance(category.parent, str) and not draft.gone:
-            if "parent" not in merge.allowed(row, draft, source):
-                self.linkless.add(place)
-            elif place in self._waiting:
-                return
-            elif fault := self.tree.fault(key, category.parent):
-                self.errors[place] = fault
-                return
-        self._write(key, merge.laid_over(row, draft, source=source, now=0))
-
-    def _write(self, key: str, row: Row) -> None:
-        self._rows[key] = row
-        if row.there:
-            self.tree.put(key, row.content.get("parent"))
-        else:
-            self.tree.take(key)
-
-
-def _outline(category: Category) -> Draft:
-    """What of it says where it stands, and whose it is."""
-    given = {"parent": category.parent, "managed": category.managed}
-    return Draft(
-        kind="category",
-        key=category.key,
-        fields={
-            name: value for name, value in given.items() if value is None or isinstance(value, str | bool)
-        },
-        gone=category.operation == "delete",
-        enriches=category.enriches,
-        main=True,
-        source_id=category.key,
-    )
 
 
 def _products_without(writing: Writing, entities: Sequence[Entity], there: Collection[str]) -> Iterator[int]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from hub.excerpt import excerpt
 from hub.store.database import Database, rowset
 
 #: Deeper trees are a mistake.
@@ -48,19 +47,27 @@ class Tree:
         if (parent := self._parents.pop(key, None)) is not None:
             self._children[parent].discard(key)
 
-    def fault(self, key: str, parent: str) -> str | None:
-        """Why it must not stand below ``parent``, with all that stands below it; None where it may, or does."""
-        if self._parents.get(key, _NOT_THERE) == parent:
-            return None
-        room = MAX_DEPTH - self._levels_of(key)
-        above: str | None = parent
-        for level in range(MAX_DEPTH + 1):
-            if above is None:
-                return None if level <= room else f"parent: the tree is deeper than {MAX_DEPTH} levels"
-            if above == key:
-                return f"parent: {excerpt(parent)} would make this category its own ancestor"
-            above = self._parents.get(above)
-        return f"parent: the tree is deeper than {MAX_DEPTH} levels"
+    def stands_below(self, key: str, parent: str) -> bool:
+        """Whether that is where it is."""
+        return self._parents.get(key, _NOT_THERE) == parent
+
+    def circle(self, key: str, parent: str) -> Sequence[str]:
+        """``parent`` and all above it up to ``key``, if it would stand above itself; else nothing."""
+        above: list[str] = []
+        one: str | None = parent
+        while one is not None and len(above) <= MAX_DEPTH:
+            above.append(one)
+            if one == key:
+                return above
+            one = self._parents.get(one)
+        return ()
+
+    def is_too_deep(self, key: str, parent: str) -> bool:
+        """Whether the lowest of what stands below it would be deeper than a tree may be."""
+        levels, one = self._levels_of(key), self._parents.get(parent)
+        while one is not None and levels < MAX_DEPTH:
+            levels, one = levels + 1, self._parents.get(one)
+        return levels >= MAX_DEPTH
 
     def _levels_of(self, key: str) -> int:
         """How many levels it has with what stands below it; not counted further than a tree may be deep."""
