@@ -13,8 +13,9 @@ from hub.catalog import Effect, Entity, Written, shapes
 from hub.store.catalog import owners, table
 from hub.store.catalog.drafts import Draft, columns_of, drafts_of
 from hub.store.catalog.kinds import KINDS
-from hub.store.catalog.links import Links, Writing
+from hub.store.catalog.links import Links
 from hub.store.catalog.merge import Row, laid_over, same
+from hub.store.catalog.walk import Writing
 from hub.store.database import Database
 
 #: A row that was never written.

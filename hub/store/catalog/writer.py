@@ -8,20 +8,10 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-<<<<<<< HEAD
 from hub.catalog import Entity, Written, shapes
 from hub.store.catalog import clock, table
 from hub.store.catalog.merge import same
 from hub.store.catalog.plan import KindPlan, Plan
-=======
-from hub.catalog import Effect, Entity, Written, shapes
-from hub.store.catalog import clock, owners, table
-from hub.store.catalog.drafts import Draft, columns_of, drafts_of
-from hub.store.catalog.kinds import KINDS
-from hub.store.catalog.links import Links
-from hub.store.catalog.merge import Row, laid_over, same
-from hub.store.catalog.walk import Writing
->>>>>>> h2
 from hub.store.database import Database
 
 
