@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 #: A page of records is hundreds of thousands of objects that live for a moment. By default the garbage collector walks
 #: through all of them hundreds of times, which takes as long as the work.
-COLLECT_AFTER = (100_000, 50, 100)
+COLLECT_AFTER = (500_000, 50, 100)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
