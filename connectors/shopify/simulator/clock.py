@@ -57,6 +57,11 @@ def written(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def date_of(seconds: float) -> str:
+    """The same for seconds since 1970."""
+    return written(datetime.fromtimestamp(seconds, UTC))
+
+
 def after(seconds: int) -> str:
     """So many seconds after the day on which the oldest generated object was made."""
     return written(_BEGINNING + timedelta(seconds=seconds))

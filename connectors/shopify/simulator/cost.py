@@ -16,6 +16,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLNamedType,
+    GraphQLOutputType,
     GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
@@ -182,8 +183,8 @@ class CostModel:
         return get_named_type(parent.fields[node.name.value].type)  # type: ignore[attr-defined]
 
     def _node_type(self, connection: GraphQLNamedType) -> GraphQLNamedType:
-        kind: GraphQLNamedType = get_named_type(connection.fields["nodes"].type)  # type: ignore[attr-defined]
-        return kind
+        rows: GraphQLOutputType = connection.fields["nodes"].type  # type: ignore[attr-defined]
+        return get_named_type(rows)
 
     def _place(self, node: FieldNode, at: str) -> str:
         """One product at the root may hand out all its variants at once."""

@@ -74,6 +74,10 @@ class Options(Faults):
     )
     bulk_limit: int = Field(5, ge=1, description="Bulk queries of one app that may be under way at once.")
 
+    result_host: str = Field(
+        "", description="Host name in the address of a result; empty for the one that the API was asked at."
+    )
+
     webhook_url: str = Field(
         "",
         description="Where webhooks of every topic go to, as an app's own configuration has it; empty for none.",

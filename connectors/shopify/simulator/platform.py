@@ -1,26 +1,29 @@
-"""The simulated platform: which path is answered by what, and what it can be told."""
+"""The simulated platform: which path is answered by what."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
+from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict
-
-from connectors.shopify.simulator import changes
-from connectors.shopify.simulator.clock import Clock
+from connectors.shopify.simulator.bulk import RESULT_PATH, Bulk, Operation
+from connectors.shopify.simulator.bulk_result import send_result
+from connectors.shopify.simulator.clock import Clock, date_of
+from connectors.shopify.simulator.commands import Commands
 from connectors.shopify.simulator.context import Context
 from connectors.shopify.simulator.endpoint import answer
 from connectors.shopify.simulator.oauth import AUTHORIZE_PATH, TOKEN_PATH, OAuth
 from connectors.shopify.simulator.options import Options
+from connectors.shopify.simulator.resolvers import count_of
 from connectors.shopify.simulator.selling import VERSIONS
 from connectors.shopify.simulator.shop import Shop
 from connectors.shopify.simulator.throttle import Bucket
 from connectors.shopify.simulator.tokens import Tokens, scope_set
+from connectors.shopify.simulator.webhooks import Webhooks
 from hub.records import JSON
-from hub.testing.asgi import Receive, Scope, Send, header, read_body, respond_json
+from hub.testing.asgi import Receive, Scope, Send, header, read_body, respond, respond_json
 from hub.testing.simulator import Command, Simulator
 
 _API = re.compile(r"/admin/api/([^/]+)/graphql\.json")
@@ -29,10 +32,20 @@ _VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)")
 _CLOSED = {
     402: "Unavailable Shop",
     403: "[API] This action requires merchant approval",
-    404: "Not Found",
     423: "Locked",
     430: "Security rejection",
 }
+_XML = [(b"content-type", b"application/xml")]
+_COUNTERS = (
+    "requests",
+    "queries",
+    "token_requests",
+    "refused",
+    "cost",
+    "throttled",
+    "bulk_downloads",
+    "leaked_tokens",
+)
 
 
 class ShopifySimulator:
@@ -41,17 +54,24 @@ class ShopifySimulator:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.clock = Clock()
-        self.reset()
+        self._build()
 
     def reset(self) -> None:
-        """Back to the shop and the token of the options."""
-        options = self.options
+        """Back to the shop and the token of the options; what runs and what is on its way is stopped."""
+        self.bulk.close()
+        self.webhooks.close()
         self.clock.reset()
+        self._build()
+
+    def _build(self) -> None:
+        options = self.options
         self.counters: Counter[str] = Counter()
         self.shop = Shop(options, self.clock)
         self.tokens = Tokens(options, self.clock)
         self.bucket = Bucket(self.clock, size=options.bucket, restore=options.restore)
         self.oauth = OAuth(options, self.tokens, self.clock)
+        self.webhooks = Webhooks(options, self.clock)
+        self.bulk = Bulk(options, self.clock, self._bulk_finished)
         self.protected = scope_set(options.protected)
         self.closed: int | None = None
 
@@ -59,31 +79,23 @@ class ShopifySimulator:
         """Requests, costs, throttled answers, bulk operations, webhooks, and how many objects there are."""
         return {
             **{name: self.counters[name] for name in _COUNTERS},
+            **self.bulk.counts(),
+            **self.webhooks.summary(),
             **{name: len(table) for name, table in self.shop.tables.items()},
         }
 
     def state(self) -> JSON:
-        """The summary, the installation and everything that was changed."""
+        """The summary, the installation, what was changed, and the latest webhooks."""
         return self.summary() | {
             "installation": self.tokens.shown(),
             "throttle": self.bucket.status(),
             "changed": {name: len(table.changes) for name, table in self.shop.tables.items()},
+            "webhooks": self.webhooks.shown(),
         }
 
     def commands(self) -> Mapping[str, Command]:
         """See ``docs/connectors/shopify.md``."""
-        return {
-            "change": lambda told: self._changed(changes.Change.model_validate(told)),
-            "delete": lambda told: self._deleted(changes.Addressed.model_validate(told)),
-            "add": lambda told: self._added(changes.Add.model_validate(told)),
-            "scopes": lambda told: self._granted(Grant.model_validate(told)),
-            "uninstall": lambda _: self._uninstalled(),
-            "revoke": lambda _: self._revoked(),
-            "close": lambda told: self._closed(Close.model_validate(told)),
-            "protect": lambda told: self._protected(Protect.model_validate(told)),
-            "bucket": lambda told: self._filled(Fill.model_validate(told)),
-            "clock": self.clock.told,
-        }
+        return Commands(self).all()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,6 +107,8 @@ class ShopifySimulator:
         elif path == TOKEN_PATH and method == "POST":
             self.counters["token_requests"] += 1
             await self.oauth.token(scope, receive, send)
+        elif path.startswith(RESULT_PATH) and method == "GET":
+            await self._result(scope, receive, send)
         elif api and method == "POST":
             await self._graphql(api[1], scope, await read_body(receive), send)
         else:
@@ -118,79 +132,65 @@ class ShopifySimulator:
             await respond_json(send, 401, {"errors": text}, headers)
             return
         self.counters["queries"] += 1
-        found = answer(
-            self._context(), body, self.bucket, throttled_status=int(self.options.throttled_status)
-        )
+        status = int(self.options.throttled_status)
+        found = answer(self._context(scope), body, self.bucket, throttled_status=status)
         self.counters["cost"] += found.cost
         self.counters["throttled"] += found.throttled
         await respond_json(send, found.status, found.body, headers)
 
-    def _context(self) -> Context:
-        return Context(shop=self.shop, scopes=self.tokens.scopes, protected=self.protected, actions={})
+    def _context(self, scope: Scope) -> Context:
+        base = f"http://{self._result_host(header(scope, b'host') or '')}"
+        actions: dict[str, Any] = {}
+        context = Context(
+            shop=self.shop, scopes=self.tokens.scopes, protected=self.protected, actions=actions
+        )
+        bulk, webhooks = self.bulk, self.webhooks
+        actions |= {
+            "bulkOperation": lambda told: bulk.one(told, base),
+            "bulkOperations": lambda told: bulk.listing(context, told, base),
+            "bulkOperationRunQuery": lambda told: bulk.run(context, told, base),
+            "bulkOperationCancel": lambda told: bulk.cancel(told, base),
+            "webhookSubscription": webhooks.one,
+            "webhookSubscriptions": lambda told: webhooks.listing(context, told),
+            "webhookSubscriptionsCount": lambda told: count_of(webhooks.count()),
+            "webhookSubscriptionCreate": webhooks.create,
+            "webhookSubscriptionDelete": webhooks.delete,
+            "appUninstall": lambda told: self._uninstalled_itself(),
+        }
+        return context
 
-    def _changed(self, told: changes.Change) -> JSON:
-        return {"ids": changes.change(self.shop, told)}
+    def _uninstalled_itself(self) -> Any:
+        Commands(self).uninstall()
+        return {"app": None, "userErrors": []}
 
-    def _deleted(self, told: changes.Addressed) -> JSON:
-        return {"ids": changes.delete(self.shop, told)}
+    def _result_host(self, asked: str) -> str:
+        name, colon, port = asked.rpartition(":")
+        return f"{self.options.result_host or name}{colon}{port}"
 
-    def _added(self, told: changes.Add) -> JSON:
-        return {"ids": changes.add(self.shop, told)}
+    async def _result(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        self.counters["bulk_downloads"] += 1
+        if header(scope, b"x-shopify-access-token") is not None:
+            self.counters["leaked_tokens"] += 1
+            await respond_json(send, 400, {"error": "A token of the shop has no business here"})
+            return
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        operation = self.bulk.result(scope["path"].removeprefix(RESULT_PATH), given.get("Signature", ""))
+        if operation is None:
+            await respond(send, 403, b"<Error><Code>ExpiredToken</Code></Error>", _XML)
+        else:
+            await send_result(self.bulk, operation, header(scope, b"range"), send)
 
-    def _granted(self, told: Grant) -> JSON:
-        self.tokens.grant(told.granted)
-        return {"granted": sorted(self.tokens.scopes)}
-
-    def _uninstalled(self) -> JSON:
-        self.tokens.uninstall()
-        return self.tokens.shown()
-
-    def _revoked(self) -> JSON:
-        self.tokens.revoke()
-        return self.tokens.shown()
-
-    def _closed(self, told: Close) -> JSON:
-        self.closed = told.status
-        return {"status": self.closed}
-
-    def _protected(self, told: Protect) -> JSON:
-        self.protected = frozenset(told.fields)
-        return {"protected": sorted(self.protected)}
-
-    def _filled(self, told: Fill) -> JSON:
-        self.bucket.set(told.points)
-        return dict(self.bucket.status())
-
-
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Grant(_Told):
-    """The scopes that the merchant grants from now on."""
-
-    granted: list[str]
-
-
-class Close(_Told):
-    """The status that every request of the API is answered with; none opens the shop again."""
-
-    status: int | None = None
-
-
-class Protect(_Told):
-    """Protected customer data that the app may not see from now on."""
-
-    fields: list[Literal["name", "email", "phone", "address"]]
-
-
-class Fill(_Told):
-    """What the bucket holds."""
-
-    points: float
-
-
-_COUNTERS = ("requests", "queries", "token_requests", "refused", "cost", "throttled")
+    def _bulk_finished(self, operation: Operation) -> None:
+        body = {
+            "admin_graphql_api_id": operation.gid,
+            "completed_at": date_of(operation.completed_at or 0),
+            "created_at": date_of(operation.created_at),
+            "error_code": operation.error_code and operation.error_code.lower(),
+            "status": operation.status.lower(),
+            "type": "query",
+        }
+        self.webhooks.happened("bulk_operations/finish", body)
 
 
 def _served(version: str) -> str | None:
@@ -200,7 +200,7 @@ def _served(version: str) -> str | None:
     return VERSIONS[0] if _VERSION.fullmatch(version) and version < VERSIONS[0] else None
 
 
-def _build(options: Any) -> ShopifySimulator:
+def _simulated(options: Any) -> ShopifySimulator:
     return ShopifySimulator(options)
 
 
@@ -208,5 +208,5 @@ SIMULATOR = Simulator(
     name="shopify",
     title="Shopify: the GraphQL Admin API of a shop, its OAuth screens and its webhooks",
     Options=Options,
-    build=_build,
+    build=_simulated,
 )

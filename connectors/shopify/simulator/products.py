@@ -90,7 +90,7 @@ def base_variant(options: Options, product: int, position: int, count: int) -> N
         "id": f"gid://shopify/ProductVariant/{VARIANT + number}",
         "legacyResourceId": str(VARIANT + number),
         "title": " / ".join(values),
-        "sku": None if dice // 3 % 41 == 0 else f"SKU-{product}-{position}",
+        "sku": variant_sku(options, product, position),
         "barcode": f"{4_000_000_000_000 + number}" if dice // 5 % 3 else None,
         "position": position,
         "price": f"{cents // 100}.{cents % 100:02d}",
@@ -112,7 +112,13 @@ def base_variant(options: Options, product: int, position: int, count: int) -> N
     }
 
 
-def base_item(options: Options, product: int, position: int, sku: str | None) -> Node:
+def variant_sku(options: Options, product: int, position: int) -> str | None:
+    """The SKU of a generated variant, which its inventory item shares; some have none."""
+    bare = mix(options.seed, variant_number(product, position), 3) // 3 % 41 == 0
+    return None if bare else f"SKU-{product}-{position}"
+
+
+def base_item(options: Options, product: int, position: int) -> Node:
     """The inventory item of a variant."""
     number = variant_number(product, position)
     dice = mix(options.seed, number, 4)
@@ -122,7 +128,7 @@ def base_item(options: Options, product: int, position: int, sku: str | None) ->
         "__typename": "InventoryItem",
         "id": f"gid://shopify/InventoryItem/{ITEM + number}",
         "legacyResourceId": str(ITEM + number),
-        "sku": sku,
+        "sku": variant_sku(options, product, position),
         "tracked": dice // 3 % 12 != 0,
         "requiresShipping": dice // 5 % 20 != 0,
         "countryCodeOfOrigin": ("DE", "TR", "PT", None)[dice // 7 % 4],

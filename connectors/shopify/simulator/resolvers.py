@@ -149,8 +149,7 @@ def _product_collections(context: Context, node: Node, arguments: Mapping[str, A
 
 
 def _variant_media(context: Context, node: Node, arguments: Mapping[str, Any]) -> Listing:
-    media = context.shop.media(node["_n"])
-    return listed(media[node["_p"] % len(media) :][:1] if media else [])
+    return context.shop.medium_of(node["_n"], node["_p"])
 
 
 def _members(context: Context, node: Node, arguments: Mapping[str, Any]) -> Listing:
@@ -225,6 +224,18 @@ _NODES: dict[str, Resolver] = {
     "InventoryLevel": _level,
     "BulkOperation": lambda context, node, arguments: context.actions["bulkOperation"](arguments),
     "WebhookSubscription": lambda context, node, arguments: context.actions["webhookSubscription"](arguments),
+}
+
+#: The same objects with nothing but type and id, for when no more is asked for.
+STUBS: dict[tuple[str, str], Callable[[Node], Node]] = {
+    ("InventoryLevel", "item"): lambda node: {
+        "__typename": "InventoryItem",
+        "id": ids.gid("InventoryItem", node["_item"]),
+    },
+    ("InventoryLevel", "location"): lambda node: {
+        "__typename": "Location",
+        "id": ids.gid("Location", node["_location"]),
+    },
 }
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {

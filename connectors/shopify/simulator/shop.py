@@ -9,7 +9,7 @@ from connectors.shopify.simulator import ids
 from connectors.shopify.simulator.clock import Clock
 from connectors.shopify.simulator.dice import mix
 from connectors.shopify.simulator.listing import Listing, Nested, Numbered, Sorted
-from connectors.shopify.simulator.media import product_media
+from connectors.shopify.simulator.media import media_stub, product_media
 from connectors.shopify.simulator.options import Options
 from connectors.shopify.simulator.overlay import Overlay, Table
 from connectors.shopify.simulator.people import base_customer, customer_time
@@ -123,12 +123,11 @@ class Shop:
         """The inventory item of a variant."""
         number = variant_number(product, position)
         change = self.variants.changes.get(number)
-        sku = base_variant(self.options, product, position, variant_count(self.options, product))["sku"]
-        node = base_item(self.options, product, position, sku)
+        node = base_item(self.options, product, position)
         node["_n"], node["_p"] = product, position
         if change is not None:
             node["updatedAt"] = change.updated_at
-            node["sku"] = change.fields.get("sku", sku)
+            node["sku"] = change.fields.get("sku", node["sku"])
         return node
 
     def stocked_at(self, item: int, *, inactive: bool) -> list[int]:
@@ -176,7 +175,7 @@ class Shop:
         counts = dict.fromkeys(_STOCK, 0)
         counts["available"] = dice % 60 - (dice // 60 % 30 == 0)
         counts["committed"] = dice // 1800 % 4
-        counts["damaged"] = dice // 7200 % 20 == 0
+        counts["damaged"] = int(dice // 7200 % 20 == 0)
         change = self.levels.changes.get((item, location))
         if change is not None:
             counts |= {name: value for name, value in change.fields.items() if isinstance(value, int)}
@@ -213,6 +212,21 @@ class Shop:
         change = self.products.changes.get(product)
         told = change.fields.get("media") if change else None
         return product_media(self.options, product) if told is None else list(told)
+
+    def medium_of(self, product: int, position: int) -> Listing:
+        """The one medium that a variant shows, if its product has any."""
+        change = self.products.changes.get(product)
+        told = change.fields.get("media") if change else None
+        count = self.options.media if told is None else len(told)
+        places = [position % count] if count else []
+        if told is not None:
+            return Numbered(places, told.__getitem__)
+        options = self.options
+        return Numbered(
+            places,
+            lambda place: product_media(options, product)[place],
+            lambda place: media_stub(options, product, place),
+        )
 
     def listing(self, resource: str, *, search: Search, sort: str | None) -> Listing:
         """A resource as it is found and sorted; sort keys that the simulator does not know are those of the id."""
