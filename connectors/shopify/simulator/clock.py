@@ -54,7 +54,7 @@ class SetClock(BaseModel):
 
 def written(at: datetime) -> str:
     """ISO 8601 with a Z, whole seconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def date_of(seconds: float) -> str:
@@ -64,7 +64,7 @@ def date_of(seconds: float) -> str:
 
 def after(seconds: int) -> str:
     """So many seconds after the day on which the oldest generated object was made."""
-    return written(_BEGINNING + timedelta(seconds=seconds))
+    return (_BEGINNING + timedelta(seconds=seconds)).isoformat() + "Z"
 
 
-_BEGINNING = datetime(2025, 1, 1, tzinfo=UTC)
+_BEGINNING = datetime(2025, 1, 1)  # noqa: DTZ001 - in UTC; a bare one is written twice as fast

@@ -82,13 +82,15 @@ def _read(body: bytes) -> tuple[DocumentNode, OperationDefinitionNode, dict[str,
         raise _BadRequestError("Required parameter missing or invalid") from None
     if not isinstance(told, dict) or not isinstance(told.get("query"), str):
         raise _BadRequestError("Required parameter missing or invalid")
+    given = told.get("variables") or {}
+    if not isinstance(given, dict):
+        raise _BadRequestError("Variables must be an object")
     document, errors = _parsed(told["query"])
     if errors:
         raise _InvalidError(list(errors))
     operation = get_operation_ast(document, told.get("operationName"))
     if operation is None:
         raise GraphQLError("An operation name is required")
-    given = told.get("variables") or {}
     coerced = get_variable_values(load(), operation.variable_definitions or (), given)
     if isinstance(coerced, list):
         raise _InvalidError(coerced)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from connectors.shopify.simulator.clock import Clock
 from hub.records import JSON
 
+#: Seconds times points a second are not always whole where they ought to be.
+_ROUNDING = 1e-4
+
 
 class Bucket:
     """Points that fill up with time. It has to hold what a query may cost; what it did not cost comes back."""
@@ -16,7 +19,7 @@ class Bucket:
     def take(self, cost: int) -> bool:
         """Whether there is enough; if so it is gone."""
         self._fill()
-        if cost > self._points:
+        if cost > self._points + _ROUNDING:
             return False
         self._points -= cost
         return True
