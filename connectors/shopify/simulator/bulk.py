@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.shopify.simulator import bulk_rules
+from connectors.shopify.simulator.bulk_file import ResultFile
 from connectors.shopify.simulator.bulk_plan import AccessDeniedError, Branch, Compiler, lines
 from connectors.shopify.simulator.clock import Clock, date_of
 from connectors.shopify.simulator.context import Context
@@ -52,13 +51,12 @@ class Operation:
     completed_at: float | None = None
     objects: int = 0
     roots: int = 0
-    written: int = 0
     #: All of the result is on disk; whether it is over is for the clock to say.
     whole: bool = False
     partial: bool = False
     failure: Failure | None = None
     signature: str = field(default_factory=lambda: secrets.token_hex(16))
-    file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+    file: ResultFile = field(default_factory=ResultFile)
 
     @property
     def gid(self) -> str:
@@ -147,7 +145,7 @@ class Bulk:
 
     def read(self, operation: Operation, at: int = 0) -> Iterator[bytes]:
         """Its result, piece by piece."""
-        while piece := _read(operation.file, at):
+        while piece := operation.file.read(at):
             yield piece
             at += len(piece)
 
@@ -193,6 +191,11 @@ class Bulk:
             "bulk_by_status": by_status,
             "bulk_objects": sum(one.objects for one in self._all()),
         }
+
+    async def idle(self) -> None:
+        """Until every result is on disk."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def close(self) -> None:
         """Stop what runs and let the results go."""
@@ -241,7 +244,7 @@ class Bulk:
             is_root, line = row
             operation.objects += 1
             operation.roots += is_root
-            operation.written += operation.file.write(line)
+            operation.file.append(line)
 
     def _end(self, operation: Operation, status: Status) -> None:
         operation.status, operation.completed_at = status, self._clock.seconds()
@@ -266,7 +269,7 @@ class Bulk:
             "completedAt": None if operation.completed_at is None else date_of(operation.completed_at),
             "objectCount": str(operation.objects),
             "rootObjectCount": str(operation.roots),
-            "fileSize": str(operation.written) if done and operation.objects else None,
+            "fileSize": str(operation.file.size) if done and operation.objects else None,
             "url": address if done and operation.objects else None,
             "partialDataUrl": address if operation.status == "FAILED" and operation.partial else None,
         }
@@ -297,13 +300,6 @@ class SetBulk(_Told):
 def _stopped(operation: Operation) -> bool:
     """Whether somebody ended it meanwhile."""
     return operation.status != "RUNNING"
-
-
-def _read(file: IO[bytes], at: int) -> bytes:
-    with contextlib.suppress(ValueError):
-        file.seek(at)
-        return file.read(262_144)
-    return b""
 
 
 def _refused(code: str, problems: list[str]) -> Node:

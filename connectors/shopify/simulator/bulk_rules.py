@@ -38,9 +38,11 @@ def check(schema: GraphQLSchema, text: str) -> tuple[DocumentNode | None, list[s
         return None, [f"Bulk query exceeds the maximum size of {MAX_BYTES} bytes."]
     try:
         document = parse(text)
+        problems = [f"Invalid bulk query: {error.message}" for error in validate(schema, document)]
     except GraphQLError as error:
         return None, [f"Invalid bulk query: {error.message}"]
-    problems = [f"Invalid bulk query: {error.message}" for error in validate(schema, document)]
+    except RecursionError:
+        return None, ["Invalid bulk query: it is nested too deeply"]
     operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
     if not problems and (len(operations) != 1 or operations[0].operation != OperationType.QUERY):
         problems = ["Bulk operations take exactly one query operation."]

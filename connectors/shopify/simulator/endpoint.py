@@ -99,8 +99,11 @@ def _read(body: bytes) -> tuple[DocumentNode, OperationDefinitionNode, dict[str,
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> tuple[DocumentNode, tuple[GraphQLError, ...]]:
-    document = parse(text)
-    return document, tuple(validate(load(), document))
+    try:
+        document = parse(text)
+        return document, tuple(validate(load(), document))
+    except RecursionError:
+        raise GraphQLError("The query is nested too deeply") from None
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
