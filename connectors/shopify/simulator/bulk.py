@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from connectors.shopify.simulator import bulk_rules
-from connectors.shopify.simulator.bulk_file import ResultFile
+from connectors.shopify.simulator.bulk_operation import Failure, Operation, SetBulk, Status
 from connectors.shopify.simulator.bulk_plan import AccessDeniedError, Branch, Compiler, lines
-from connectors.shopify.simulator.clock import Clock, date_of
+from connectors.shopify.simulator.clock import Clock
 from connectors.shopify.simulator.context import Context
 from connectors.shopify.simulator.listing import Listing, listed
 from connectors.shopify.simulator.options import Options
@@ -23,50 +19,13 @@ from connectors.shopify.simulator.schema import load
 from hub.records import JSON
 
 Node = dict[str, Any]
-Status = Literal["CREATED", "RUNNING", "COMPLETED", "CANCELING", "CANCELED", "FAILED", "EXPIRED"]
-
-#: Results lie outside the Admin API.
-RESULT_PATH = "/bulk-results/"
 
 #: How long the result is written before others have their turn, in seconds.
 _TURN = 0.02
 #: Lines between two looks at the time.
 _LINES = 64
-_FIRST = 9_000_000_000_000
 _OPEN = {"CREATED", "RUNNING", "CANCELING"}
 _SEARCHABLE = {"status", "operation_type", "created_at", "id"}
-
-
-@dataclass
-class Operation:
-    """A bulk query and what became of it."""
-
-    number: int
-    query: str
-    created_at: float
-    grouped: bool
-    context: Context
-    status: Status = "CREATED"
-    error_code: str | None = None
-    completed_at: float | None = None
-    objects: int = 0
-    roots: int = 0
-    #: All of the result is on disk; whether it is over is for the clock to say.
-    whole: bool = False
-    partial: bool = False
-    failure: Failure | None = None
-    signature: str = field(default_factory=lambda: secrets.token_hex(16))
-    file: ResultFile = field(default_factory=ResultFile)
-
-    @property
-    def gid(self) -> str:
-        """Its global id."""
-        return f"gid://shopify/BulkOperation/{_FIRST + self.number}"
-
-    @property
-    def file_name(self) -> str:
-        """The last part of the address of its result."""
-        return f"bulk-{_FIRST + self.number}.jsonl"
 
 
 class Bulk:
@@ -84,6 +43,7 @@ class Bulk:
     def run(self, context: Context, arguments: Mapping[str, Any], base: str) -> Node:
         """``bulkOperationRunQuery``."""
         text = arguments["query"]
+        self.settle()
         under_way = [one.gid for one in self._all() if one.status in _OPEN]
         if len(under_way) >= self._options.bulk_limit:
             problem = f"A bulk query operation for this app and shop is already in progress: {', '.join(under_way)}."
@@ -104,7 +64,7 @@ class Bulk:
             )
         self._operations[operation.gid] = operation
         self._start(operation, plan)
-        return {"bulkOperation": self._shown(operation, base), "userErrors": []}
+        return {"bulkOperation": operation.shown(base, self._options.bulk_result_seconds), "userErrors": []}
 
     def cancel(self, arguments: Mapping[str, Any], base: str) -> Node:
         """``bulkOperationCancel``."""
@@ -114,9 +74,12 @@ class Bulk:
         self.settle()
         if operation.status not in _OPEN:
             problem = f"A bulk operation cannot be canceled when it is {operation.status.lower()}"
-            return {"bulkOperation": self._shown(operation, base), "userErrors": [_user_error("id", problem)]}
+            return {
+                "bulkOperation": operation.shown(base, self._options.bulk_result_seconds),
+                "userErrors": [_user_error("id", problem)],
+            }
         operation.status = "CANCELING"
-        return {"bulkOperation": self._shown(operation, base), "userErrors": []}
+        return {"bulkOperation": operation.shown(base, self._options.bulk_result_seconds), "userErrors": []}
 
     def one(self, arguments: Mapping[str, Any], base: str) -> Node | None:
         """``bulkOperation``."""
@@ -124,7 +87,7 @@ class Bulk:
         if operation is None:
             return None
         self.settle()
-        shown = self._shown(operation, base)
+        shown = operation.shown(base, self._options.bulk_result_seconds)
         if operation.status == "CANCELING":
             self._end(operation, "CANCELED")
         return shown
@@ -133,7 +96,13 @@ class Bulk:
         """``bulkOperations``."""
         self.settle()
         search = searched(context, arguments, _SEARCHABLE, "bulkOperations")
-        return listed([node for one in self._all() if search.finds(node := self._shown(one, base))])
+        return listed(
+            [
+                node
+                for one in self._all()
+                if search.finds(node := one.shown(base, self._options.bulk_result_seconds))
+            ]
+        )
 
     def result(self, file_name: str, signature: str) -> Operation | None:
         """The operation whose result this address names, as long as it is good."""
@@ -165,7 +134,7 @@ class Bulk:
                 operation.error_code = told.error_code
                 self._end(operation, told.status)
         self.settle()
-        return {"operations": [self._shown(one, "") for one in self._all()]}
+        return {"operations": [one.shown("", self._options.bulk_result_seconds) for one in self._all()]}
 
     def settle(self) -> None:
         """Whatever is over by now is over."""
@@ -253,48 +222,6 @@ class Bulk:
 
     def _all(self) -> list[Operation]:
         return list(self._operations.values())
-
-    def _shown(self, operation: Operation, base: str) -> Node:
-        until = int((operation.completed_at or 0) + self._options.bulk_result_seconds)
-        address = f"{base}{RESULT_PATH}{operation.file_name}?Expires={until}&Signature={operation.signature}"
-        done = operation.status == "COMPLETED"
-        return {
-            "__typename": "BulkOperation",
-            "id": operation.gid,
-            "type": "QUERY",
-            "query": operation.query,
-            "status": operation.status,
-            "errorCode": operation.error_code,
-            "createdAt": date_of(operation.created_at),
-            "completedAt": None if operation.completed_at is None else date_of(operation.completed_at),
-            "objectCount": str(operation.objects),
-            "rootObjectCount": str(operation.roots),
-            "fileSize": str(operation.file.size) if done and operation.objects else None,
-            "url": address if done and operation.objects else None,
-            "partialDataUrl": address if operation.status == "FAILED" and operation.partial else None,
-        }
-
-
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Failure(_Told):
-    """The operation ends FAILED after so many objects, those of them to be had or not."""
-
-    error_code: Literal["ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"] = "INTERNAL_SERVER_ERROR"
-    after: int = Field(0, ge=0)
-    partial: bool = True
-
-
-class SetBulk(_Told):
-    """Hold operations in a state, let the next one fail, or end the one named ``id``."""
-
-    hold: Literal["created", "running", "none"] | None = None
-    fail_next: Failure | None = None
-    id: str | None = None
-    status: Literal["COMPLETED", "CANCELED", "FAILED", "EXPIRED"] | None = None
-    error_code: Literal["ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"] | None = None
 
 
 def _stopped(operation: Operation) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from connectors.shopify.simulator.bulk import Bulk, Operation
+from connectors.shopify.simulator.bulk import Bulk
+from connectors.shopify.simulator.bulk_operation import Operation
 from hub.testing.asgi import Send
 
 _RANGE = re.compile(r"bytes=([0-9]+)-")

@@ -76,7 +76,7 @@ def delete(shop: Shop, told: Addressed) -> list[str]:
             shop.variants.delete(number)
             shop.products.change(number // ids.VARIANT_STRIDE, {}, shop.clock.text())
         elif told.resource == "inventory_levels":
-            shop.levels.delete(_level(one))
+            shop.stock.levels.delete(_level(one))
         else:
             shop.tables[told.resource].delete(_number(one, _KINDS[told.resource]))
     return chosen
@@ -99,8 +99,8 @@ def _change_one(shop: Shop, told: Change, one: str, at: str) -> None:
             shop.products.change(number // ids.VARIANT_STRIDE, {}, at)
         case "inventory_levels":
             item, location = _level(one)
-            counts = told.fields or {"available": shop.quantities(item, location)["available"] + 1}
-            shop.levels.change((item, location), {} if told.touch else counts, at)
+            counts = told.fields or {"available": shop.stock.quantities(item, location)["available"] + 1}
+            shop.stock.levels.change((item, location), {} if told.touch else counts, at)
             # Also the product's time moves, though nothing of it changed (shopify facts, "Data model").
             shop.products.change(item // ids.VARIANT_STRIDE, {}, at)
         case resource:
@@ -130,7 +130,7 @@ def _candidates(shop: Shop, resource: str, count: int) -> Sequence[str]:
     variants = [variant_number(one, shop.positions(one)[0]) for one in picked if shop.positions(one)]
     if resource == "variants":
         return [ids.gid("ProductVariant", one) for one in variants]
-    return [ids.level_gid(one, shop.stocked_at(one, inactive=False)[0]) for one in variants]
+    return [ids.level_gid(one, shop.stock.stocked_at(one, inactive=False)[0]) for one in variants]
 
 
 def _number(one: str, kind: str) -> int:

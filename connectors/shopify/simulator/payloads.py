@@ -86,7 +86,7 @@ def _variant(shop: Shop, product: int, position: int) -> JSON:
         "product_id": ids.PRODUCT + product,
         "admin_graphql_api_id": node["id"],
         "inventory_item_id": ids.ITEM + number,
-        "inventory_quantity": shop.stock(product, position),
+        "inventory_quantity": shop.stock.available(product, position),
         "title": node["title"],
         "sku": node["sku"],
         "barcode": node["barcode"],
@@ -131,11 +131,11 @@ def _location(shop: Shop, number: int) -> JSON:
 
 def _level(shop: Shop, level: tuple[int, int]) -> JSON:
     item, location = level
-    node = shop.level(item, location)
+    node = shop.stock.level(item, location)
     return {
         "inventory_item_id": ids.ITEM + item,
         "location_id": ids.LOCATION + location,
-        "available": shop.quantities(item, location)["available"],
+        "available": shop.stock.quantities(item, location)["available"],
         "updated_at": _offset(node["updatedAt"]),
         "admin_graphql_api_id": node["id"],
     }

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from connectors.shopify.simulator.bulk import RESULT_PATH, Bulk, Operation
+from connectors.shopify.simulator.bulk import Bulk
+from connectors.shopify.simulator.bulk_operation import RESULT_PATH, Operation
 from connectors.shopify.simulator.bulk_result import send_result
 from connectors.shopify.simulator.clock import Clock, date_of
 from connectors.shopify.simulator.commands import Commands

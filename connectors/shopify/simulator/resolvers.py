@@ -10,6 +10,7 @@ from graphql import GraphQLError
 from connectors.shopify.simulator import ids
 from connectors.shopify.simulator.context import Context
 from connectors.shopify.simulator.listing import Listing, Numbered, listed
+from connectors.shopify.simulator.lookups import BY_KIND, Resolver, resolve_node, resolve_nodes
 from connectors.shopify.simulator.media import product_metafields
 from connectors.shopify.simulator.people import customer_addresses
 from connectors.shopify.simulator.products import product_options, variant_count, variant_number
@@ -18,9 +19,6 @@ from connectors.shopify.simulator.selling import SELLING
 from connectors.shopify.simulator.shop import SEARCHABLE
 
 Node = dict[str, Any]
-
-#: Gives an object, a value, or for a connection the ``Listing`` that is cut into pages.
-Resolver = Callable[[Context, Node, Mapping[str, Any]], Any]
 
 #: How far a count goes unless it is told, and at most.
 COUNT_LIMIT = 10_000
@@ -75,62 +73,10 @@ def _locations(context: Context, node: Node, arguments: Mapping[str, Any]) -> Li
     numbers = [
         one
         for one in shop.locations.numbers()
-        if (arguments.get("includeInactive") or shop.location_active(one))
+        if (arguments.get("includeInactive") or shop.stock.active(one))
         and (arguments.get("includeLegacy") or not shop.location(one)["isFulfillmentService"])
     ]
     return Numbered(numbers, shop.location)
-
-
-def _row(kind: str, table: str) -> Resolver:
-    def resolve(context: Context, node: Node, arguments: Mapping[str, Any]) -> Node | None:
-        told = arguments.get("id")
-        number = ids.number_of(told, kind) if told is not None else 1
-        found = number is not None and context.shop.tables[table].has(number)
-        row: Node | None = getattr(context.shop, kind.lower())(number) if found else None
-        return row
-
-    return resolve
-
-
-def _of_variant(kind: str, method: str) -> Resolver:
-    def resolve(context: Context, node: Node, arguments: Mapping[str, Any]) -> Node | None:
-        number = ids.number_of(arguments["id"], kind)
-        product, position = divmod(number or 0, ids.VARIANT_STRIDE)
-        shop = context.shop
-        if not shop.products.has(product) or position not in shop.positions(product):
-            return None
-        made: Node = getattr(shop, method)(product, position)
-        return made
-
-    return resolve
-
-
-def _level(context: Context, node: Node, arguments: Mapping[str, Any]) -> Node | None:
-    item, location = ids.level_of(arguments["id"]) or (0, 0)
-    product, position = divmod(item, ids.VARIANT_STRIDE)
-    shop = context.shop
-    if not shop.products.has(product) or position not in shop.positions(product):
-        return None
-    return shop.level(item, location) if location in shop.stocked_at(item, inactive=True) else None
-
-
-def resolve_node(context: Context, node: Node, arguments: Mapping[str, Any]) -> Node | None:
-    """An object of any kind by its id; None for what is not there."""
-    found = ids.parse(arguments["id"])
-    if found is None:
-        raise GraphQLError(
-            f"Invalid global id '{arguments['id']}'", extensions={"code": "argumentLiteralsIncompatible"}
-        )
-    resolver = _NODES.get(found[0])
-    resolved: Node | None = resolver(context, node, arguments) if resolver else None
-    return resolved
-
-
-def _nodes(context: Context, node: Node, arguments: Mapping[str, Any]) -> list[Node | None]:
-    if len(arguments["ids"]) > 250:
-        text = f"The input array size of {len(arguments['ids'])} is greater than the maximum allowed of 250."
-        raise GraphQLError(text, extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"})
-    return [resolve_node(context, node, {"id": one}) for one in arguments["ids"]]
 
 
 def _product_variants(context: Context, node: Node, arguments: Mapping[str, Any]) -> Listing:
@@ -144,7 +90,7 @@ def _product_media(context: Context, node: Node, arguments: Mapping[str, Any]) -
 
 def _product_collections(context: Context, node: Node, arguments: Mapping[str, Any]) -> Listing:
     shop, product = context.shop, node["_n"]
-    numbers = [one for one in shop.collections.numbers() if product in shop.members(one)]
+    numbers = [one for one in shop.collections.numbers() if shop.is_member(product, one)]
     return Numbered(numbers, shop.collection)
 
 
@@ -163,19 +109,19 @@ def _product_stub(number: int) -> Node:
 
 def _levels(context: Context, node: Node, arguments: Mapping[str, Any]) -> Listing:
     shop, item = context.shop, variant_number(node["_n"], node["_p"])
-    stocked = shop.stocked_at(item, inactive=bool(arguments.get("includeInactive")))
-    return Numbered(stocked, lambda location: shop.level(item, location))
+    stocked = shop.stock.stocked_at(item, inactive=bool(arguments.get("includeInactive")))
+    return Numbered(stocked, lambda location: shop.stock.level(item, location))
 
 
 def _level_of_item(context: Context, node: Node, arguments: Mapping[str, Any]) -> Node | None:
     item = variant_number(node["_n"], node["_p"])
     location = ids.number_of(arguments["locationId"], "Location")
-    stocked = context.shop.stocked_at(item, inactive=bool(arguments.get("includeInactive")))
-    return context.shop.level(item, location) if location in stocked and location is not None else None
+    stocked = context.shop.stock.stocked_at(item, inactive=bool(arguments.get("includeInactive")))
+    return context.shop.stock.level(item, location) if location in stocked and location is not None else None
 
 
 def _quantities(context: Context, node: Node, arguments: Mapping[str, Any]) -> list[Node]:
-    counts = context.shop.quantities(node["_item"], node["_location"])
+    counts = context.shop.stock.quantities(node["_item"], node["_location"])
     known = [name for name in arguments["names"] if name in counts]
     if len(known) < len(arguments["names"]):
         raise GraphQLError(
@@ -207,24 +153,14 @@ def _first_medium(context: Context, node: Node, arguments: Mapping[str, Any]) ->
 
 
 def _total_inventory(context: Context, node: Node, arguments: Mapping[str, Any]) -> int:
-    return sum(context.shop.stock(node["_n"], position) for position in context.shop.positions(node["_n"]))
+    return sum(
+        context.shop.stock.available(node["_n"], position) for position in context.shop.positions(node["_n"])
+    )
 
 
 def _number(node: Node, kind: str) -> int:
     return ids.number_of(node["id"], kind) or 0
 
-
-_NODES: dict[str, Resolver] = {
-    "Product": _row("Product", "products"),
-    "Collection": _row("Collection", "collections"),
-    "Location": _row("Location", "locations"),
-    "Customer": _row("Customer", "customers"),
-    "ProductVariant": _of_variant("ProductVariant", "variant"),
-    "InventoryItem": _of_variant("InventoryItem", "item"),
-    "InventoryLevel": _level,
-    "BulkOperation": lambda context, node, arguments: context.actions["bulkOperation"](arguments),
-    "WebhookSubscription": lambda context, node, arguments: context.actions["webhookSubscription"](arguments),
-}
 
 #: The same objects with nothing but type and id, for when no more is asked for.
 STUBS: dict[tuple[str, str], Callable[[Node], Node]] = {
@@ -250,15 +186,15 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "collectionsCount"): _count("collections", "collectionsCount"),
     ("QueryRoot", "locationsCount"): _count("locations", "locationsCount"),
     ("QueryRoot", "customersCount"): _count("customers", "customersCount"),
-    ("QueryRoot", "product"): _NODES["Product"],
-    ("QueryRoot", "collection"): _NODES["Collection"],
-    ("QueryRoot", "location"): _NODES["Location"],
-    ("QueryRoot", "customer"): _NODES["Customer"],
-    ("QueryRoot", "productVariant"): _NODES["ProductVariant"],
-    ("QueryRoot", "inventoryItem"): _NODES["InventoryItem"],
-    ("QueryRoot", "inventoryLevel"): _level,
+    ("QueryRoot", "product"): BY_KIND["Product"],
+    ("QueryRoot", "collection"): BY_KIND["Collection"],
+    ("QueryRoot", "location"): BY_KIND["Location"],
+    ("QueryRoot", "customer"): BY_KIND["Customer"],
+    ("QueryRoot", "productVariant"): BY_KIND["ProductVariant"],
+    ("QueryRoot", "inventoryItem"): BY_KIND["InventoryItem"],
+    ("QueryRoot", "inventoryLevel"): BY_KIND["InventoryLevel"],
     ("QueryRoot", "node"): resolve_node,
-    ("QueryRoot", "nodes"): _nodes,
+    ("QueryRoot", "nodes"): resolve_nodes,
     ("Product", "variants"): _product_variants,
     ("Product", "media"): _product_media,
     ("Product", "metafields"): lambda context, node, _: listed(
@@ -283,7 +219,7 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
         f"{context.shop.product(node['_n'])['title']} - {node['title']}"
     ),
     ("ProductVariant", "inventoryItem"): lambda context, node, _: context.shop.item(node["_n"], node["_p"]),
-    ("ProductVariant", "inventoryQuantity"): lambda context, node, _: context.shop.stock(
+    ("ProductVariant", "inventoryQuantity"): lambda context, node, _: context.shop.stock.available(
         node["_n"], node["_p"]
     ),
     ("ProductVariant", "media"): _variant_media,
@@ -292,7 +228,7 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("InventoryItem", "inventoryLevels"): _levels,
     ("InventoryItem", "inventoryLevel"): _level_of_item,
     ("InventoryItem", "locationsCount"): lambda context, node, _: count_of(
-        len(context.shop.stocked_at(variant_number(node["_n"], node["_p"]), inactive=False))
+        len(context.shop.stock.stocked_at(variant_number(node["_n"], node["_p"]), inactive=False))
     ),
     ("InventoryLevel", "quantities"): _quantities,
     ("InventoryLevel", "item"): lambda context, node, _: context.shop.item(

@@ -7,7 +7,6 @@ from typing import Any
 
 from connectors.shopify.simulator import ids
 from connectors.shopify.simulator.clock import Clock
-from connectors.shopify.simulator.dice import mix
 from connectors.shopify.simulator.listing import Listing, Nested, Numbered, Sorted
 from connectors.shopify.simulator.media import media_stub, product_media
 from connectors.shopify.simulator.options import Options
@@ -19,7 +18,6 @@ from connectors.shopify.simulator.places import (
     by_condition,
     collection_parents,
     collection_time,
-    location_active,
     location_time,
 )
 from connectors.shopify.simulator.products import (
@@ -31,6 +29,7 @@ from connectors.shopify.simulator.products import (
     variant_number,
 )
 from connectors.shopify.simulator.search import Search
+from connectors.shopify.simulator.stock import Stock
 
 Node = dict[str, Any]
 
@@ -54,8 +53,6 @@ SEARCHABLE = {
     "inventory_items": {"id", "updated_at", "created_at", "sku"},
 }
 
-_STOCK = ("available", "committed", "reserved", "damaged", "safety_stock", "quality_control")
-
 
 class Shop:
     """Products, variants, stock, collections, locations and customers by the numbers that they have here."""
@@ -67,7 +64,7 @@ class Shop:
         self.locations = Table(options.locations)
         self.customers = Table(options.customers)
         self.variants: Overlay[int] = Overlay()
-        self.levels: Overlay[tuple[int, int]] = Overlay()
+        self.stock = Stock(options, self.locations)
         self.started_at = clock.text()
         self._sorted: dict[tuple[str, str, str], tuple[int, list[tuple[str, int]]]] = {}
 
@@ -130,82 +127,34 @@ class Shop:
             node["sku"] = change.fields.get("sku", node["sku"])
         return node
 
-    def stocked_at(self, item: int, *, inactive: bool) -> list[int]:
-        """Locations that have a level of this item, ascending."""
-        numbers = self.locations.numbers()
-        some = self.options.stocked or len(numbers)
-        first = item % len(numbers) if numbers else 0
-        held = (
-            numbers
-            if some >= len(numbers)
-            else sorted(numbers[(first + one) % len(numbers)] for one in range(some))
-        )
-        return [
-            one
-            for one in held
-            if (inactive or self.location_active(one)) and (item, one) not in self.levels.deleted
-        ]
-
-    def location_active(self, number: int) -> bool:
-        """Whether a location is in use."""
-        change = self.locations.changes.get(number)
-        active: bool = (change.fields if change else {}).get(
-            "isActive", location_active(self.options, number)
-        )
-        return active
-
-    def level(self, item: int, location: int) -> Node:
-        """The stock of an item at a location."""
-        product = item // ids.VARIANT_STRIDE
-        at = product_time(self.options, product)
-        change = self.levels.changes.get((item, location))
-        return {
-            "__typename": "InventoryLevel",
-            "id": ids.level_gid(item, location),
-            "isActive": self.location_active(location),
-            "createdAt": at,
-            "updatedAt": change.updated_at if change else at,
-            "_item": item,
-            "_location": location,
-        }
-
-    def quantities(self, item: int, location: int) -> dict[str, int]:
-        """All that is counted of an item at a location."""
-        dice = mix(self.options.seed, item, location, 8)
-        counts = dict.fromkeys(_STOCK, 0)
-        counts["available"] = dice % 60 - (dice // 60 % 30 == 0)
-        counts["committed"] = dice // 1800 % 4
-        counts["damaged"] = int(dice // 7200 % 20 == 0)
-        change = self.levels.changes.get((item, location))
-        if change is not None:
-            counts |= {name: value for name, value in change.fields.items() if isinstance(value, int)}
-        counts["on_hand"] = sum(counts.values())
-        counts["incoming"] = dice // 144_000 % 3
-        return counts
-
-    def stock(self, product: int, position: int) -> int:
-        """What is available of a variant at all locations in use."""
-        item = variant_number(product, position)
-        return sum(self.quantities(item, one)["available"] for one in self.stocked_at(item, inactive=False))
-
     def members(self, collection: int) -> list[int]:
         """Products of a collection, ascending."""
-        change = self.collections.changes.get(collection)
-        if change is not None and "products" in change.fields:
-            told = (ids.number_of(one, "Product") for one in change.fields["products"])
-            return sorted(one for one in told if one is not None and self.products.has(one))
-        parents = collection_parents(self.options, collection)
-        if parents:
-            return sorted({one for parent in parents for one in self.members(parent)})
+        told = self._told_members(collection)
+        if told is not None:
+            return sorted(one for one in told if self.products.has(one))
         return [one for one in self.products.numbers() if self.is_member(one, collection)]
 
     def is_member(self, product: int, collection: int) -> bool:
-        """Whether a product is in a collection that holds products by itself."""
+        """Whether a product is in a collection."""
+        told = self._told_members(collection)
+        if told is not None:
+            return product in told
+        parents = collection_parents(self.options, collection)
+        if parents:
+            return any(self.is_member(product, parent) for parent in parents)
         change = self.products.changes.get(product)
         every = max(self.options.collections, 1)
         if change is not None and "tags" in change.fields and by_condition(self.options, collection):
             return f"group-{collection % every}" in change.fields["tags"]
         return product % every == collection % every
+
+    def _told_members(self, collection: int) -> set[int] | None:
+        """What a command has put into it, if one did."""
+        change = self.collections.changes.get(collection)
+        if change is None or "products" not in change.fields:
+            return None
+        found = (ids.number_of(one, "Product") for one in change.fields["products"])
+        return {one for one in found if one is not None}
 
     def media(self, product: int) -> list[Node]:
         """Media of a product; those that were changed come with the product's fields."""

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.shopify.simulator.clock import Clock
@@ -20,35 +15,19 @@ from connectors.shopify.simulator.context import Context
 from connectors.shopify.simulator.listing import Listing, listed
 from connectors.shopify.simulator.options import Options
 from connectors.shopify.simulator.selling import VERSIONS
+from connectors.shopify.simulator.webhook_delivery import Delivery, Signature, headers_of, post
 from hub import codec
 from hub.records import JSON
 
 Node = dict[str, Any]
-Signature = Literal["good", "bad", "none"]
 
 #: Topics that reach an app by its own configuration alone.
 COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
-#: What the platform waits for: a connection, and an answer, in seconds.
-_TIMEOUT = httpx.Timeout(5, connect=1)
 #: Deliveries on the way at once.
 _AT_ONCE = 8
 #: Deliveries whose outcome the state shows.
 _SHOWN = 100
 _FIRST = 1_500_000_000
-
-
-@dataclass
-class Delivery:
-    """A webhook on its way to one address."""
-
-    topic: str
-    body: bytes
-    webhook_id: str
-    event_id: str
-    triggered_at: str
-    signature: Signature = "good"
-    shop: str | None = None
-    statuses: list[int | str] = field(default_factory=list)
 
 
 class Webhooks:
@@ -188,7 +167,7 @@ class Webhooks:
             if attempt:
                 await asyncio.sleep(self._options.webhook_retry_seconds * 2 ** (attempt - 1))
             async with self._slots:
-                status = await _post(target, delivery.body, headers)
+                status = await post(target, delivery.body, headers)
             self.counters["attempts"] += 1
             delivery.statuses.append(status)
             if isinstance(status, int) and 200 <= status < 300:
@@ -220,36 +199,6 @@ class Target(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str
-
-
-def sign(body: bytes, secret: str) -> str:
-    """``X-Shopify-Hmac-Sha256``: over the raw body, in Base64."""
-    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
-
-
-def headers_of(delivery: Delivery, options: Options) -> dict[str, str]:
-    """All headers of a delivery; those of a retry are the same."""
-    headers = {
-        "Content-Type": "application/json",
-        "X-Shopify-Topic": delivery.topic,
-        "X-Shopify-Shop-Domain": delivery.shop or options.shop,
-        "X-Shopify-API-Version": VERSIONS[-1],
-        "X-Shopify-Webhook-Id": delivery.webhook_id,
-        "X-Shopify-Event-Id": delivery.event_id,
-        "X-Shopify-Triggered-At": delivery.triggered_at,
-    }
-    if delivery.signature != "none":
-        secret = options.client_secret if delivery.signature == "good" else f"not {options.client_secret}"
-        headers["X-Shopify-Hmac-Sha256"] = sign(delivery.body, secret)
-    return headers
-
-
-async def _post(target: str, body: bytes, headers: Mapping[str, str]) -> int | str:
-    try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
-            return (await client.post(target, content=body, headers=headers)).status_code
-    except httpx.HTTPError as error:
-        return type(error).__name__
 
 
 def _refused(where: list[str], message: str) -> Node:

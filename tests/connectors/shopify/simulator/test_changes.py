@@ -24,7 +24,7 @@ def whole(shop: Shop) -> dict[int, Any]:
         number: (
             shop.product(number),
             [
-                (shop.variant(number, one), shop.item(number, one), shop.stock(number, one))
+                (shop.variant(number, one), shop.item(number, one), shop.stock.available(number, one))
                 for one in shop.positions(number)
             ],
         )
@@ -89,15 +89,15 @@ def test_a_touch_moves_the_time_and_nothing_else() -> None:
 def test_stock_that_changes_moves_the_time_of_its_product() -> None:
     """And what is available of the variant."""
     shop = Shop(Options(), Clock())
-    before, stock = shop.product(5), shop.stock(5, 1)
-    level = shop.level(5 * 4096 + 1, 2)["id"]
+    before, stock = shop.product(5), shop.stock.available(5, 1)
+    level = shop.stock.level(5 * 4096 + 1, 2)["id"]
 
     change(shop, Change(resource="inventory_levels", ids=[level], fields={"available": 1000}))
 
-    assert shop.quantities(5 * 4096 + 1, 2)["available"] == 1000
-    assert shop.stock(5, 1) > stock
+    assert shop.stock.quantities(5 * 4096 + 1, 2)["available"] == 1000
+    assert shop.stock.available(5, 1) > stock
     assert shop.product(5)["updatedAt"] > before["updatedAt"]
-    assert shop.level(5 * 4096 + 1, 2)["updatedAt"] > before["updatedAt"]
+    assert shop.stock.level(5 * 4096 + 1, 2)["updatedAt"] > before["updatedAt"]
 
 
 def test_a_deleted_variant_is_gone_with_its_item() -> None:
