@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors.shopify.simulator import ids
 from connectors.shopify.simulator.dice import mix
 from connectors.shopify.simulator.products import variant_number
+from connectors.shopify.simulator.resolvers import RESOLVERS
+from connectors.shopify.simulator.schema import load
 from connectors.shopify.simulator.shop import Shop
+from connectors.shopify.simulator.stock import COUNTED
 
 Node = dict[str, Any]
 
@@ -61,6 +64,7 @@ class Add(BaseModel):
 def change(shop: Shop, told: Change) -> list[str]:
     """Apply it; returns the ids that were changed."""
     at = shop.clock.text()
+    _require_known(told)
     chosen = _chosen(shop, told)
     for one in chosen:
         _change_one(shop, told, one, at)
@@ -88,6 +92,22 @@ def add(shop: Shop, told: Add) -> list[str]:
     table = shop.tables[told.resource]
     numbers = [table.add(at) for _ in range(told.count)]
     return [ids.gid(_KINDS[told.resource], number) for number in numbers]
+
+
+def _require_known(told: Change) -> None:
+    """Raises ``ValueError`` for a field that would change nothing."""
+    kind = _KINDS[told.resource]
+    for name in told.fields:
+        known = name in COUNTED if kind == "InventoryLevel" else _can_change(kind, name)
+        if not known:
+            raise ValueError(f"fields: {name} of a {kind} cannot be changed")
+
+
+def _can_change(kind: str, name: str) -> bool:
+    """What an object carries, and the two connections that a command may replace."""
+    if (kind, name) in {("Product", "media"), ("Collection", "products")}:
+        return True
+    return name in load().type_map[kind].fields and (kind, name) not in RESOLVERS  # type: ignore[attr-defined]
 
 
 def _change_one(shop: Shop, told: Change, one: str, at: str) -> None:

@@ -92,9 +92,9 @@ class Commands:
         return self._simulator.tokens.shown()
 
     def close(self, told: Close) -> JSON:
-        """The shop answers with a status alone."""
-        self._simulator.closed = told.status
-        return {"status": told.status}
+        """The shop answers with a status or an error alone."""
+        self._simulator.closed = told
+        return told.model_dump()
 
     def protect(self, told: Protect) -> JSON:
         """Customer data is protected."""
@@ -154,9 +154,10 @@ class Grant(_Told):
 
 
 class Close(_Told):
-    """The status that every request of the API is answered with; none opens the shop again."""
+    """The status that every request of the API is answered with, or the ``code`` of an error at 200; none opens it."""
 
     status: int | None = None
+    code: Literal["SHOP_INACTIVE", "INTERNAL_SERVER_ERROR"] | None = None
 
 
 class Protect(_Told):

@@ -12,7 +12,7 @@ from connectors.shopify.simulator.bulk import Bulk
 from connectors.shopify.simulator.bulk_operation import RESULT_PATH, Operation
 from connectors.shopify.simulator.bulk_result import send_result
 from connectors.shopify.simulator.clock import Clock, date_of
-from connectors.shopify.simulator.commands import Commands
+from connectors.shopify.simulator.commands import Close, Commands
 from connectors.shopify.simulator.context import Context
 from connectors.shopify.simulator.endpoint import answer
 from connectors.shopify.simulator.oauth import AUTHORIZE_PATH, TOKEN_PATH, OAuth
@@ -74,7 +74,7 @@ class ShopifySimulator:
         self.webhooks = Webhooks(options, self.clock)
         self.bulk = Bulk(options, self.clock, self._bulk_finished)
         self.protected = scope_set(options.protected)
-        self.closed: int | None = None
+        self.closed = Close()
 
     def summary(self) -> JSON:
         """Requests, costs, throttled answers, bulk operations, webhooks, and how many objects there are."""
@@ -122,10 +122,8 @@ class ShopifySimulator:
             await respond_json(send, 404, {"errors": "Not Found"})
             return
         headers = [(b"x-shopify-api-version", served.encode())]
-        if self.closed is not None:
-            await respond_json(
-                send, self.closed, {"errors": _CLOSED.get(self.closed, "Unavailable")}, headers
-            )
+        if self.closed.status or self.closed.code:
+            await respond_json(send, self.closed.status or 200, _closed_body(self.closed), headers)
             return
         if not self.tokens.accepts(header(scope, b"x-shopify-access-token")):
             self.counters["refused"] += 1
@@ -192,6 +190,17 @@ class ShopifySimulator:
             "type": "query",
         }
         self.webhooks.happened("bulk_operations/finish", body)
+
+
+def _closed_body(closed: Close) -> JSON:
+    """A text with a status; an error of GraphQL with a code."""
+    if closed.code is not None:
+        return {
+            "errors": [
+                {"message": f"The simulator was told: {closed.code}", "extensions": {"code": closed.code}}
+            ]
+        }
+    return {"errors": _CLOSED.get(closed.status or 0, "Unavailable")}
 
 
 def _served(version: str) -> str | None:

@@ -13,8 +13,8 @@ from connectors.shopify.simulator.products import product_time, variant_number
 
 Node = dict[str, Any]
 
-#: What is counted of an item that is there; ``on_hand`` is the sum.
-_COUNTED = ("available", "committed", "reserved", "damaged", "safety_stock", "quality_control")
+#: What is counted of an item at a location; what is there adds up to ``on_hand``.
+COUNTED = ("incoming", "available", "committed", "reserved", "damaged", "safety_stock", "quality_control")
 
 
 class Stock:
@@ -76,7 +76,7 @@ class Stock:
     def quantities(self, item: int, location: int) -> dict[str, int]:
         """All that is counted of an item at a location."""
         dice = mix(self._options.seed, item, location, 8)
-        counts = dict.fromkeys(_COUNTED, 0)
+        counts = dict.fromkeys(COUNTED[1:], 0)
         counts["available"] = dice % 60 - (dice // 60 % 30 == 0)
         counts["committed"] = dice // 1800 % 4
         counts["damaged"] = int(dice // 7200 % 20 == 0)
@@ -84,7 +84,7 @@ class Stock:
         change = self.levels.changes.get((item, location))
         if change is not None:
             told = change.fields
-            counts |= {name: told[name] for name in _COUNTED if name in told}
+            counts |= {name: told[name] for name in counts if name in told}
             incoming = told.get("incoming", incoming)
         counts["on_hand"] = sum(counts.values())
         counts["incoming"] = incoming

@@ -87,6 +87,17 @@ async def test_a_closed_shop_answers_with_its_status(app: Any, status: int) -> N
     await app.data("{ shop { id } }")
 
 
+@pytest.mark.parametrize("code", ("SHOP_INACTIVE", "INTERNAL_SERVER_ERROR"))
+async def test_a_shop_may_also_be_closed_by_an_error_at_200(app: Any, code: str) -> None:
+    """Without data and without a cost."""
+    await app.tell("close", code=code)
+
+    body = await app.ask("{ shop { id } }")
+
+    assert body["errors"][0]["extensions"]["code"] == code
+    assert body.keys() == {"errors"}
+
+
 @pytest.mark.parametrize(
     ("asked", "served"),
     (("2026-10", "2026-10"), ("2026-07", "2026-07"), ("2024-01", "2026-01"), ("unstable", "unstable")),
