@@ -42,6 +42,11 @@ def test_it_holds_nothing_but_the_two_packages(wheel: zipfile.ZipFile) -> None:
     assert {"hub/py.typed", "connectors/py.typed"} <= set(wheel.namelist())
 
 
+def test_the_schema_of_a_simulator_is_in_it(wheel: zipfile.ZipFile) -> None:
+    """It is read when the simulator starts."""
+    assert "connectors/shopify/simulator/schema.graphql" in wheel.namelist()
+
+
 def test_every_entry_point_leads_somewhere(wheel: zipfile.ZipFile) -> None:
     """Plugins are found through them, the built-in ones too."""
     parser = configparser.ConfigParser()
