@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
@@ -404,4 +404,36 @@ class Plan(Protocol):
 
     async def plan(self) -> PlanResult:
         """A read-only diff against the destination."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """How an import is going, or how the last one went.
+
+    ``resources`` are counts by stream: ``read``, ``created``, ``updated``, ``unchanged``, ``gone``, ``rejected``. While it
+    is ``running``, what was read and is not settled yet is in none of the others.
+    """
+
+    name: str
+    state: Literal["running", "done", "cancelled"]
+    started_at: datetime
+    ended_at: datetime | None = None
+    resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """The connector reads its source as a whole, in passes that somebody waits for."""
+
+    async def import_report(self) -> ImportReport | None:
+        """The import that is under way, or the last one; None before the first."""
+        ...
+
+    def cancelled(self, cursor: JSON) -> JSON:
+        """The cursor ``cursor`` without the pass that is under way: the next poll begins another one when that is due.
+
+        What was admitted goes its way; what a pass did not come to is not gone. Pure.
+        """
         ...

@@ -21,6 +21,7 @@ from hub.cli.helpers import MOST, Helpers, helpers
 from hub.cli.output import Json
 from hub.embedded import running_broker
 from hub.loop.drain import Drain, DrainSummary
+from hub.records import JSON
 from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.connections import StoredConnection
@@ -86,14 +87,30 @@ def to_the_end(
 
     Raises ``typer.Exit`` where it was stopped or something is left.
     """
+    summary = drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=full_pass)
+    shown = shown_of(summary)
+    output.show(shown, as_json, lambda: output.facts(name, shown))
+    end(name, summary)
+
+
+def drained(name: str, *, wait: float, processes: int | None, quiet: bool, full_pass: bool) -> DrainSummary:
+    """Drain a connection, with a bar on standard error unless it is to be ``quiet``."""
     settings = session.begin()
     redis_url = running_broker(settings)
     with helpers(settings, redis_url=redis_url, processes=processes) as ready:
         runtime = session.runtime(settings, redis_url=redis_url)
-        drained = _drain(runtime, name, timedelta(seconds=wait), ready, quiet=as_json, full_pass=full_pass)
-        summary = event_loop.run(drained)
-    shown = {field: getattr(summary, field) for field in SHOWN}
-    output.show(shown, as_json, lambda: output.facts(name, shown))
+        return event_loop.run(
+            _drain(runtime, name, timedelta(seconds=wait), ready, quiet=quiet, full_pass=full_pass)
+        )
+
+
+def shown_of(summary: DrainSummary) -> JSON:
+    """What is printed of it."""
+    return {field: getattr(summary, field) for field in SHOWN}
+
+
+def end(name: str, summary: DrainSummary) -> None:
+    """Say what is left, on standard error. Raises ``typer.Exit`` where it was stopped or something is left."""
     _say_what_is_left(name, summary)
     if summary.stopped:
         raise typer.Exit(exit_codes.STOPPED)
