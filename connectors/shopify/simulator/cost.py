@@ -114,9 +114,11 @@ class CostModel:
     ) -> float:
         spent = 0.0
         for node, parent in self.fields(selections, kind):
-            name = node.alias.value if node.alias else node.name.value
-            value, inner = data.get(name), self._type(node, parent)
-            if value is None or inner is None or not node.selection_set or inner.name in _FREE:
+            if not node.selection_set:
+                continue
+            value = data.get(node.alias.value if node.alias else node.name.value)
+            inner = None if value is None else self._type(node, parent)
+            if inner is None or inner.name in _FREE:
                 continue
             if inner.name == "Count":
                 spent += _ROOT_COUNT if at_root else 1
