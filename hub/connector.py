@@ -8,7 +8,8 @@ survive goes into the cursor, the id map or a document.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -111,6 +112,43 @@ class Http(Protocol):
         2xx and every status in ``accept`` come back; any other raises what the classification table says:
         ``RetryableError``, ``ThrottledError``, ``RejectedError``, ``ReauthorizationError``; an open circuit raises
         ``CircuitOpenError``. ``json`` is encoded by ``hub.codec`` (decimals keep their digits).
+        """
+        ...
+
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        bucket: Bucket | None = None,
+        accept: Collection[int] = (),
+    ) -> AbstractAsyncContextManager[Streamed]:
+        """Send one request and have its answer piece by piece: ``async with http.stream("GET", url) as answer:``.
+
+        Everything is as with ``request``, but that an answer may be of any size and take any time: it is given up only
+        when nothing comes for as long as a whole request may take. Leaving the block early ends it.
+        """
+        ...
+
+
+class Streamed(Protocol):
+    """An answer whose body is read while it comes."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: a 2xx, or one that was accepted."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the answer, found whatever the case of their names."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, decompressed, once, in pieces as they come, none empty.
+
+        Raises ``RetryableError`` where the connection breaks before the end.
         """
         ...
 
