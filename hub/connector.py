@@ -281,6 +281,9 @@ class Connector(Plugin[SettingsT, CredentialsT]):
     uses_destination: ClassVar[bool] = False
     #: Parts of the catalog (``hub.catalog.PARTS``) that this system may be the system of record for; None: any.
     may_own: ClassVar[Collection[str] | None] = None
+    #: Credentials that are the app's own, and no access to the account: they stay when a connection is disconnected,
+    #: so that it can be authorised again.
+    app_credentials: ClassVar[Collection[str]] = ()
     #: Dead records are tried again by themselves after this time; None leaves them to a person.
     revive_dead_after: ClassVar[timedelta | None] = None
 
@@ -393,6 +396,98 @@ class Webhooks(Protocol):
 
     def receive(self, request: WebhookRequest) -> WebhookAnswer:
         """Turn a request into records and an answer; check its signature first. Pure and quick."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uninstalled:
+    """The account's owner removed the app: nothing of it works any more, so the connection is disconnected.
+
+    ``at``: when, as the platform says; one that is older than the latest authorization is late news.
+    """
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactsChanged:
+    """What is known of the account is something else now, its granted scopes for example. No personal data."""
+
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonErased:
+    """A person's data has to go from all that the tenant keeps.
+
+    ``keys`` are what the person is called in this connection's records and in the catalog; ``texts`` are strings that
+    stand for the person alone (e-mail addresses, telephone numbers), wherever they are found.
+    """
+
+    keys: Sequence[str]
+    texts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountErased:
+    """The personal data of a whole account has to go, and the raw data that came from it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRequested:
+    """A person wants to know what is kept. ``keys`` as in ``PersonErased``; ``reference`` is the platform's."""
+
+    keys: Sequence[str]
+    reference: str | None = None
+
+
+AppAction = Uninstalled | FactsChanged | PersonErased | AccountErased | DataRequested
+
+
+@runtime_checkable
+class AppWebhooks(Webhooks, Protocol):
+    """The platform tells an app about all its accounts (shops) at one address, ``POST /apps/{connector}/…``.
+
+    The core finds who holds the account, checks the signature with the secret of each of them, does what
+    ``app_actions`` names for all of them, disconnected or removed ones too, and hands the request to ``receive`` of
+    those that are connected. No connection is known where the class is asked.
+    """
+
+    @classmethod
+    def app_account(cls, request: WebhookRequest) -> str:
+        """The account that a request names, as ``app_key`` has it. Raises ``SignatureError`` where it names none."""
+        ...
+
+    @classmethod
+    def app_signed(cls, request: WebhookRequest, secret: str) -> bool:
+        """Whether the app with this secret is meant. Constant in time, and never raises."""
+        ...
+
+    @classmethod
+    def app_actions(cls, request: WebhookRequest) -> Sequence[AppAction]:
+        """What the core has to do. Raises ``RejectedError`` for a body that it cannot read."""
+        ...
+
+    @classmethod
+    def app_webhook_id(cls, request: WebhookRequest) -> str | None:
+        """The delivery's id; what was done for it is not done again."""
+        ...
+
+    def app_key(self) -> str | None:
+        """The account that this connection was let into; None until it was (a name in its settings proves nothing)."""
+        ...
+
+    def app_secret(self) -> str | None:
+        """The secret that its app's webhooks are signed with."""
+        ...
+
+
+@runtime_checkable
+class Revocable(Protocol):
+    """The connector can give back the access that it was granted."""
+
+    async def revoke(self) -> None:
+        """Make the platform forget it (void tokens, uninstall). Asked once, before the credentials are erased."""
         ...
 
 

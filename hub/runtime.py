@@ -24,6 +24,7 @@ from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
+from hub.store.holds import Hold
 from hub.store.ledger.bells import Bell
 from hub.telemetry import Observe, ignore
 
@@ -134,6 +135,13 @@ class Runtime:
             created_at=0,
         )
         return build(self._parts, candidate, file)
+
+    def hold_of(self, pipeline: Pipeline) -> Hold | None:
+        """The account that a connection was let into, as it is kept."""
+        if pipeline.account is None:
+            return None
+        key, secret = pipeline.account
+        return Hold(app_key=key, secret=self.secrets.encrypt({"secret": secret}))
 
     def file_of(self, stored: StoredConnection) -> ConnectionFile:
         """The stored connection as its file, credentials decrypted."""

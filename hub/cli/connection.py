@@ -18,6 +18,7 @@ from hub.loop.authorization import begin_authorization
 from hub.records import JSON
 from hub.settings import Settings
 from hub.store import connections
+from hub.store import history as histories
 from hub.store.connections import StoredConnection
 
 app = typer.Typer(add_completion=False, help="A tenant's configured use of a connector.")
@@ -119,6 +120,19 @@ def pause(name: Name, as_json: Json = False) -> None:
 def resume(name: Name, as_json: Json = False) -> None:
     """Go on, at once; refused credentials and a failed connection get a new chance."""
     _set_paused(name, False, as_json)
+
+
+@app.command()
+def history(
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, help="Lines, newest first.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show who did what with a connection, and when; also with one that was removed."""
+    with session.store() as db:
+        rows = [output.presentable(row) for row in histories.of_connection(db, name, limit=limit)]
+    columns = ["at", "what", "who", "facts", "tenant"]
+    output.show(rows, as_json, lambda: output.table(f"history of {name}", columns, rows))
 
 
 @app.command()
