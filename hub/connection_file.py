@@ -161,8 +161,8 @@ def _remedy(fault: Any, model: type[BaseModel]) -> str:
         return f"is not a setting; there are: {', '.join(model.model_fields) or 'none'}"
     if fault["type"] == "string_type":
         return "must be a text; write it in quotes"
-    if fault["type"] == "string_too_short":
-        return "must not be empty" if fault["ctx"]["min_length"] == 1 else _must(fault["msg"])
+    if fault["type"] == "string_too_short" and fault["msg"].endswith(" 1 character"):
+        return "must not be empty"
     return _must(fault["msg"])
 
 
