@@ -153,6 +153,14 @@ def _ask_for_full_pass(db: Database, stored: StoredConnection) -> None:
 def _say_what_is_left(name: str, summary: DrainSummary) -> None:
     if summary.error:
         output.warn(f"error: {summary.error}")
+    if summary.failed_for_good:
+        output.warn(f"the connection stays failed until `hub connection resume {name}`")
+    if summary.paused:
+        output.warn(
+            f"{name} is paused, so it neither polls nor pushes; `hub connection resume {name}` ends that"
+        )
+    if summary.rejected:
+        output.warn(f"{summary.rejected} rejected: `hub records list {name} --state rejected` shows why")
     if summary.quarantined:
         output.warn(
             f"{summary.quarantined} new in quarantine: `hub quarantine list {name}` shows what is wrong"
@@ -162,7 +170,11 @@ def _say_what_is_left(name: str, summary: DrainSummary) -> None:
     if summary.unreported:
         output.warn(f"{summary.unreported} outcomes are not reported yet")
     if summary.waiting:
-        output.warn(f"{summary.waiting} records are left: run it again, or with a longer --wait")
+        held = summary.paused or summary.failed_for_good
+        output.warn(
+            f"{summary.waiting} records are left"
+            + ("" if held else ": run it again, or with a longer --wait")
+        )
 
 
 def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Callable[[DrainSummary], None]]:

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("acme")
     (
         ('connector = "merchantops"', 'connector = "merchantop"', "connector", "there are: merchantops"),
         ("[settings]", "[settings]\nlimits = 5", "settings.limits", "there are: base_url, target_key"),
-        ('target_key = "custom"', "target_key = 5", "settings.target_key", "valid string"),
+        ('target_key = "custom"', "target_key = 5", "settings.target_key", "write it in quotes"),
+        ('target_key = "custom"', 'target_key = ""', "settings.target_key", "must not be empty"),
         ('target_key = "custom"', "", "settings.target_key", "is required"),
         ("[settings]", "[settings]\nlimit = 0", "settings.limit", "greater than or equal to 1"),
         (f'api_key = "{SECRET}"', "", "credentials.api_key", "is required"),
