@@ -8,7 +8,8 @@ survive goes into the cursor, the id map or a document.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -114,6 +115,43 @@ class Http(Protocol):
         """
         ...
 
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        bucket: Bucket | None = None,
+        accept: Collection[int] = (),
+    ) -> AbstractAsyncContextManager[Streamed]:
+        """Send one request and have its answer piece by piece: ``async with http.stream("GET", url) as answer:``.
+
+        Everything is as with ``request``, but that an answer may be of any size and take any time: it is given up only
+        when nothing comes for as long as a whole request may take. Leaving the block early ends it.
+        """
+        ...
+
+
+class Streamed(Protocol):
+    """An answer whose body is read while it comes."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: a 2xx, or one that was accepted."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the answer, found whatever the case of their names."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, decompressed, once, in pieces as they come, none empty.
+
+        Raises ``RetryableError`` where the connection breaks before the end.
+        """
+        ...
+
 
 class IdMap(Protocol):
     """What a thing is called on the other side, for this connection."""
@@ -147,6 +185,41 @@ class Documents(Protocol):
         ...
 
 
+class Vault(Protocol):
+    """The connection's own credentials, for those that have to be renewed. Values are plain: never log or show them."""
+
+    async def current(self) -> Mapping[str, Any]:
+        """The credentials as they are stored now, which may be newer than those that the plugin was built with."""
+        ...
+
+    async def renew(
+        self, held: Mapping[str, Any], obtain: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+    ) -> Mapping[str, Any]:
+        """Renew credentials, one at a time in the whole fleet, and return all of them as they are stored then.
+
+        ``held`` are those fields, as the plugin has them in hand, that tell renewed credentials from older ones (a
+        refresh token, say). Where the stored ones differ, somebody has renewed them, and those are returned. Otherwise
+        ``obtain`` is called with the stored ones; the fields that it returns (JSON, times in ISO 8601) are stored,
+        encrypted, before they are returned. ``obtain`` has 45 seconds.
+
+        A process that dies after the other side has handed out new credentials and before they are stored has lost them:
+        the next renewal is made with the older ones again. Where the other side takes no older ones, the connection has to
+        be authorised anew; nothing can be done against that here.
+
+        Raises what ``obtain`` raises, ``RetryableError`` while others take too long, and ``ConfigurationError`` where
+        ``Credentials`` refuses what was obtained; nothing is stored then.
+        """
+        ...
+
+    async def superseded(self, *, same: Collection[str], by: str) -> bool:
+        """Whether another connection of this connector, of whatever tenant, with the ``same`` settings (names of them,
+        compared without case) holds credentials whose field ``by``, compared as text, is later than this one's.
+
+        For platforms that void older credentials when they hand out others for one account: so that a refusal can say why.
+        """
+        ...
+
+
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
 
@@ -173,6 +246,8 @@ class Ports:
     log: Log
     #: The tenant's catalog, to read.
     catalog: Catalog | None = None
+    #: The stored credentials; None for a connection that is not stored, as when its file is checked.
+    vault: Vault | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""

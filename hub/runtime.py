@@ -76,6 +76,7 @@ class Runtime:
             pool=pool,
             limiter=limiter,
             circuit=circuit,
+            secrets=secrets,
             observe=observe,
             allow_private_hosts=settings.allow_private_hosts,
         )

@@ -74,6 +74,11 @@ class Pace:
         finally:
             self._waiting -= 1
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether requests are let through to find out if the other side works again."""
+        return self._circuit.half_open
+
     async def answered(self, *, worked: bool) -> None:
         """The other side answered; ``worked`` is False for a 5xx."""
         if worked:

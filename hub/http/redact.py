@@ -21,8 +21,14 @@ class Redactor:
     """
 
     def __init__(self, secrets: Collection[str]) -> None:
-        kept = (secret for secret in secrets if len(secret) >= SHORTEST_SECRET)
-        spellings = {spelling for secret in kept for spelling in _spellings(secret)}
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Collection[str]) -> None:
+        """Mask these as well from now on."""
+        self._secrets |= {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        spellings = {spelling for secret in self._secrets for spelling in _spellings(secret)}
         ordered = sorted(spellings, key=len, reverse=True)
         pattern = "|".join(map(re.escape, ordered))
         # A look-ahead finds overlapping ones as well; case does not matter in %2F, and masking too much is no harm.

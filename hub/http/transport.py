@@ -5,9 +5,10 @@ The short way, ``exchange``, is what the hub itself uses; docs/decisions/0006-ht
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -55,6 +56,10 @@ EXCEPTIONS: Mapping[type[BaseException], type[Exception]] = MappingProxyType(
         ValueError: httpx.LocalProtocolError,
     }
 )
+
+
+#: What aiohttp raises, as far as it is turned into what httpx raises.
+FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class Answer(httpx.Response):
@@ -134,24 +139,33 @@ class Transport(AiohttpTransport):
         Raises what httpx raises, with a text that holds nothing of the request, or ``ConfigurationError`` where the
         host is private and the pool guards against that.
         """
-        if not self._allow_private_hosts:
-            check_parsed(url, allow_private_hosts=False)
-        session = self._session or self._open()
+        session = self._session_for(url)
         try:
             async with session.request(
                 method, url, headers=headers, data=content or None, allow_redirects=False
             ) as response:
-                body, raw_headers = await self._read(response)
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            raise _as_httpx(error) from None
-        return Answer(
-            method=method,
-            url=url,
-            status=response.status,
-            received=response.headers,
-            raw_headers=raw_headers,
-            content=body,
-        )
+                return _answer(method, url, response, *await self._read(response))
+        except FAILURES as error:
+            raise as_httpx(error) from None
+
+    async def begin(
+        self, method: str, url: yarl.URL, headers: Mapping[str, str], *, wanted: Callable[[int], bool]
+    ) -> tuple[Answer, aiohttp.ClientResponse | None]:
+        """Send a request; where its status is ``wanted``, the body is still to come, for the caller to read and close.
+
+        The timeout is then that of each wait for the other side, not of the whole. Raises as ``exchange`` does.
+        """
+        session = self._session_for(url)
+        try:
+            response = await session.request(
+                method, url, headers=headers, allow_redirects=False, timeout=self._each_wait
+            )
+            if wanted(response.status):
+                return _answer(method, url, response, b"", list(response.raw_headers)), response
+            async with asyncio.timeout(self._timeout.total_seconds()), response:
+                return _answer(method, url, response, *await self._read(response)), None
+        except FAILURES as error:
+            raise as_httpx(error) from None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """What makes it a transport for any ``httpx.AsyncClient``."""
@@ -164,6 +178,11 @@ class Transport(AiohttpTransport):
             session, self._session = self._session, None
             await session.close()
 
+    def _session_for(self, url: yarl.URL) -> aiohttp.ClientSession:
+        if not self._allow_private_hosts:
+            check_parsed(url, allow_private_hosts=False)
+        return self._session or self._open()
+
     def _open(self) -> aiohttp.ClientSession:
         resolver: AbstractResolver = self._resolver or aiohttp.ThreadedResolver()
         connector = aiohttp.TCPConnector(
@@ -175,6 +194,7 @@ class Transport(AiohttpTransport):
         )
         total = self._timeout.total_seconds()
         opened = min(total, CONNECT_TIMEOUT.total_seconds())
+        self._each_wait = aiohttp.ClientTimeout(connect=total, sock_connect=opened, sock_read=total)
         self._session = aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
@@ -206,7 +226,24 @@ class Transport(AiohttpTransport):
         return b"".join(chunks)
 
 
-def _as_httpx(error: Exception) -> Exception:
+def _answer(
+    method: str,
+    url: yarl.URL,
+    response: aiohttp.ClientResponse,
+    content: bytes,
+    raw_headers: list[tuple[bytes, bytes]],
+) -> Answer:
+    return Answer(
+        method=method,
+        url=url,
+        status=response.status,
+        received=response.headers,
+        raw_headers=raw_headers,
+        content=content,
+    )
+
+
+def as_httpx(error: Exception) -> Exception:
     """The exception of httpx for one of aiohttp; its text is what the system said, which names nothing of the request."""
     if isinstance(error.__cause__, ContentEncodingError):
         error = error.__cause__

@@ -315,10 +315,13 @@ def fail(db: Database, connection_id: int, reason: str) -> None:
         stop(db, tx, connection_id, "status", reason)
 
 
-def refuse_source(db: Database, connection_id: int, reason: str) -> None:
-    """The source refused the credential: polls and reports stop, pushes go on."""
+def refuse_source(db: Database, connection_id: int, reason: str, *, revision: int | None = None) -> None:
+    """The source refused the credential: polls and reports stop, pushes go on.
+
+    With ``revision`` only if the connection was not changed since: others than the present credentials were refused then.
+    """
     with db.transaction() as tx:
-        stop(db, tx, connection_id, "source", reason)
+        stop(db, tx, connection_id, "source", reason, revision=revision)
 
 
 def rewind(

@@ -69,6 +69,10 @@ class StoredCatalog:
         """See ``hub.catalog.Catalog``."""
         return await self._db.run(self._known, kind, keys)
 
+    async def given(self, kind: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
+        """See ``hub.catalog.Catalog``."""
+        return await self._db.run(self._given, kind, after, limit)
+
     def _changes(
         self, kinds: Collection[str], after: JSON, limit: int, counterpart: str | None
     ) -> tuple[Changes, bool]:
@@ -162,6 +166,24 @@ class StoredCatalog:
                 tenant=self._tenant_id,
             )
             return {row.key for row in rows}
+
+    def _given(self, kind: str, after: str, limit: int) -> Sequence[str]:
+        mine = (
+            "CAST(t.sources AS json) -> :source IS NOT NULL"
+            if self._db.postgres
+            else "json_type(t.sources, '$.' || json_quote(:source)) IS NOT NULL"
+        )
+        with self._db.transaction() as tx:
+            rows = self._db.execute(
+                tx,
+                f"SELECT t.key FROM {KINDS[kind].table} t WHERE t.tenant_id = :tenant AND t.key > :after "
+                f"AND t.gone_at IS NULL AND {mine} ORDER BY t.key LIMIT :limit",
+                tenant=self._tenant_id,
+                after=after,
+                source=str(self._connection_id),
+                limit=limit,
+            )
+            return [row.key for row in rows]
 
 
 def _change(kind: str, row: Row[Any]) -> Change:

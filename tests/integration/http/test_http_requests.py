@@ -19,7 +19,7 @@ from aiohttp import client_exceptions, http_exceptions
 
 from hub import errors
 from hub.http import ConnectionHttp
-from hub.http.transport import EXCEPTIONS, _as_httpx
+from hub.http.transport import EXCEPTIONS, as_httpx
 
 Serve, Wire, Request = Any, Any, Any
 Reply = Callable[..., bytes]
@@ -320,7 +320,7 @@ def test_every_exception_of_aiohttp_becomes_one_of_httpx() -> None:
     for kind in (*raised, ssl.SSLError, ssl.SSLCertVerificationError, ConnectionResetError):
         if issubclass(kind, TypeError):  # a programming error, left as it is
             continue
-        found = _as_httpx(kind.__new__(kind))
+        found = as_httpx(kind.__new__(kind))
         assert isinstance(found, httpx.RequestError | httpx.InvalidURL), kind
     assert {kind for kind in EXCEPTIONS if kind.__module__.startswith("aiohttp.client")} <= set(raised)
 
