@@ -136,9 +136,9 @@ def _store(
     facts: JSON | None,
     who: str | None,
 ) -> int:
-    connector = pipeline.connector
+    connector, name = pipeline.connector, pipeline.connection.name
     values: dict[str, Any] = {
-        "name": pipeline.connection.name,
+        "name": name,
         "config": file.public(),
         "credentials": runtime.secrets.encrypt(file.secret()),
         "poll_target": connector.poll_target() if connector.polls else None,
@@ -146,6 +146,9 @@ def _store(
         "owns": pipeline.owned_parts,
         "facts": facts,
         "hold": runtime.hold_of(pipeline),
+        "lacks": f"it is not authorised yet: `hub connection authorize {name}` gives a link"
+        if pipeline.lacks_access
+        else None,
         "who": who,
     }
     if present is not None:

@@ -129,6 +129,12 @@ class Pipeline:
         return (key, secret) if key and secret else None
 
     @property
+    def lacks_access(self) -> bool:
+        """It has to be authorised before it can do anything."""
+        connector: object = self.connector
+        return isinstance(connector, AppWebhooks) and connector.app_key() is None
+
+    @property
     def backoff(self) -> Backoff:
         """The retry policy with the connection's number of attempts."""
         return Backoff(attempts=self.delivery.attempts)

@@ -94,6 +94,15 @@ def print_saved(done: Saved) -> None:
     print_check(checks(done.checks))
 
 
+def print_disconnected(name: str, revoked: bool | None, warning: str | None) -> None:
+    """For people."""
+    output.say(f"{name} is disconnected; what it imported is untouched")
+    if revoked:
+        output.say("the platform has voided its access")
+    if warning:
+        output.say(f"warning: {warning}")
+
+
 def print_check(found: Mapping[str, Any]) -> None:
     """For people."""
     for side, check in found.get("checks", {}).items():

@@ -19,7 +19,7 @@ from hub.loop.poll import lease_name as poll_lease
 from hub.loop.slices import LOOK_EVERY, Slices
 from hub.loop.sweep import sweep
 from hub.pipeline import Pipeline
-from hub.runtime import Runtime
+from hub.runtime import HOW_TO_RECONNECT, Runtime
 from hub.store import connections, leases
 from hub.store.ledger.lock import lock
 from hub.store.rows import Locked
@@ -303,6 +303,8 @@ class Drain:
 
 
 def _refusal(connection: Locked, reason: str | None) -> str | None:
+    if connection.status == "inactive":
+        return f"the connection has no access: {HOW_TO_RECONNECT}"
     if connection.status == "failed":
         return f"the connection failed: {reason}" if reason else "the connection failed"
     return connection.source_refused or connection.destination_refused

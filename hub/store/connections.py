@@ -133,11 +133,13 @@ def add_connection(
     owns: Collection[str] = (),
     facts: JSON | None = None,
     hold: Hold | None = None,
+    lacks: str | None = None,
     who: str | None = None,
 ) -> int:
     """Store a checked connection and make its first poll due.
 
-    ``owns`` are parts of the catalog that it is the system of record for. Raises ``NotFoundError`` for an unknown
+    ``owns`` are parts of the catalog that it is the system of record for; ``lacks``: what it has to be given before
+    it can work, so that it is inactive until then. Raises ``NotFoundError`` for an unknown
     tenant, ``ConfigurationError`` when the name, the poll target or one of those parts is taken.
     """
     with _race_is_taken(), db.transaction() as tx:
@@ -147,8 +149,8 @@ def add_connection(
         connection_id: int = db.execute(
             tx,
             "INSERT INTO connection (tenant_id, name, connector, config, credentials, poll_target, reports, status, "
-            "paused, revision, created_at, facts) VALUES (:tenant, :name, :connector, :config, :credentials, :target, "
-            ":reports, 'live', false, 1, :now, :facts) RETURNING id",
+            "status_reason, paused, revision, created_at, facts) VALUES (:tenant, :name, :connector, :config, :credentials, :target, "
+            ":reports, :status, :lacks, false, 1, :now, :facts) RETURNING id",
             tenant=tenant_id,
             name=name,
             connector=connector,
@@ -158,6 +160,8 @@ def add_connection(
             reports=reports,
             now=now,
             facts=codec.dumps(facts or {}).decode(),
+            status="live" if lacks is None else "inactive",
+            lacks=lacks,
         ).scalar_one()
         keep_hold(db, tx, connection_id, hold)
         history.note(db, tx, connection_id, "connected", who=who, facts={"connector": connector})
@@ -193,6 +197,7 @@ def replace_connection(
     owns: Collection[str] = (),
     facts: JSON | None = None,
     hold: Hold | None = None,
+    lacks: str | None = None,
     who: str | None = None,
 ) -> None:
     """Store new settings or credentials under the same name; refused credentials get a new chance.
@@ -207,16 +212,19 @@ def replace_connection(
         db.execute(
             tx,
             "UPDATE connection SET config = :config, credentials = :credentials, poll_target = :target, "
-            "source_refused = NULL, destination_refused = NULL, status = 'live', status_reason = NULL, "
+            "source_refused = NULL, destination_refused = NULL, status = :status, status_reason = :lacks, "
             "facts = coalesce(:facts, facts), revision = revision + 1 WHERE id = :id",
             id=row.id,
             config=codec.dumps(config).decode(),
             credentials=credentials,
             target=poll_target,
             facts=codec.dumps(facts).decode() if facts is not None else None,
+            status="live" if lacks is None else "inactive",
+            lacks=lacks,
         )
         keep_hold(db, tx, row.id, hold)
-        history.note(db, tx, row.id, "reconnected" if row.status == "inactive" else "changed", who=who)
+        again = row.status == "inactive" and lacks is None
+        history.note(db, tx, row.id, "reconnected" if again else "changed", who=who)
         owners.claim(db, tx, tenant_id=row.tenant_id, connection_id=row.id, parts=owns)
         for stream in streams:
             db.execute(

@@ -13,8 +13,8 @@ def stop(
 ) -> None:
     """A side ("source" or "destination") refused its credential, or ("status") all of it is set up wrongly.
 
-    Inside a transaction. Said again it is noted once; of one that was disconnected it is no news, nor with
-    ``revision`` of one that was changed since.
+    Inside a transaction. Said again it is noted once; of one that was disconnected it is no news.
+    With ``revision`` only if the connection was not changed since: others than the present credentials were refused.
     """
     known, change = (
         ("status = 'failed'", "status = 'failed', status_reason = :why")
