@@ -185,6 +185,41 @@ class Documents(Protocol):
         ...
 
 
+class Vault(Protocol):
+    """The connection's own credentials, for those that have to be renewed. Values are plain: never log or show them."""
+
+    async def current(self) -> Mapping[str, Any]:
+        """The credentials as they are stored now, which may be newer than those that the plugin was built with."""
+        ...
+
+    async def renew(
+        self, held: Mapping[str, Any], obtain: Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+    ) -> Mapping[str, Any]:
+        """Renew credentials, one at a time in the whole fleet, and return all of them as they are stored then.
+
+        ``held`` are those fields, as the plugin has them in hand, that tell renewed credentials from older ones (a
+        refresh token, say). Where the stored ones differ, somebody has renewed them, and those are returned. Otherwise
+        ``obtain`` is called with the stored ones; the fields that it returns (JSON, times in ISO 8601) are stored,
+        encrypted, before they are returned. ``obtain`` has 45 seconds.
+
+        A process that dies after the other side has handed out new credentials and before they are stored has lost them:
+        the next renewal is made with the older ones again. Where the other side takes no older ones, the connection has to
+        be authorised anew; nothing can be done against that here.
+
+        Raises what ``obtain`` raises, ``RetryableError`` while others take too long, and ``ConfigurationError`` where
+        ``Credentials`` refuses what was obtained; nothing is stored then.
+        """
+        ...
+
+    async def superseded(self, *, same: Collection[str], by: str) -> bool:
+        """Whether another connection of this connector, of whatever tenant, with the ``same`` settings (names of them,
+        compared without case) holds credentials whose field ``by``, compared as text, is later than this one's.
+
+        For platforms that void older credentials when they hand out others for one account: so that a refusal can say why.
+        """
+        ...
+
+
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
 
@@ -211,6 +246,8 @@ class Ports:
     log: Log
     #: The tenant's catalog, to read.
     catalog: Catalog | None = None
+    #: The stored credentials; None for a connection that is not stored, as when its file is checked.
+    vault: Vault | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""

@@ -22,10 +22,12 @@ from hub.policy.limiter import Limiter
 from hub.policy.retry import Backoff
 from hub.records import Item, Outcome, Page, PollRequest, PushResult, ReportResult
 from hub.registry import Registry
+from hub.secrets import SecretBox
 from hub.store.catalog.reader import StoredCatalog
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+from hub.store.vault import StoredVault
 from hub.telemetry import Observe, ignore
 
 
@@ -46,6 +48,7 @@ class Parts:
     pool: HttpPool
     limiter: Limiter
     circuit: Circuit
+    secrets: SecretBox | None = None
     observe: Observe = ignore
     allow_private_hosts: bool = False
 
@@ -62,6 +65,12 @@ class Pipeline:
     source_http: ConnectionHttp
     destination_http: ConnectionHttp
     redact: Callable[[str], str]
+    source_vault: StoredVault | None = None
+
+    @property
+    def revision(self) -> int:
+        """The connection's revision with the credentials that the source was asked with last."""
+        return max(self.connection.revision, self.source_vault.revision if self.source_vault else 0)
 
     @cached_property
     def streams(self) -> Mapping[str, Stream]:
@@ -177,13 +186,32 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
             circuit=parts.circuit,
         )
 
+    def vault(side: Side, plugin: type[Plugin[Any, Any]]) -> StoredVault | None:
+        """Renewed credentials are secrets of the whole pipeline, as those are that it was built with."""
+
+        def accept(renewed: Mapping[str, Any]) -> None:
+            prefix = "" if side == "source" else "destination."
+            found = secrets_of(validated(plugin.Credentials, renewed, field=f"{prefix}credentials"))
+            for one in (redactor, source_http.redact, destination_http.redact):
+                one.learn(found)
+
+        if parts.secrets is None or not connection.id:
+            return None
+        return StoredVault(
+            parts.db, connection_id=connection.id, side=side, secrets=parts.secrets, accept=accept
+        )
+
     source_http = http("source", lambda: connector)
-    connector = connector_class(settings, credentials, _ports(parts, connection, source_http))
+    source_vault = vault("source", connector_class)
+    connector = connector_class(settings, credentials, _ports(parts, connection, source_http, source_vault))
     destination: Destination[Any, Any] | None = None
     destination_http = source_http
     if destination_class is not None and destination_models is not None:
         destination_http = http("destination", lambda: destination or connector)
-        destination = destination_class(*destination_models, _ports(parts, connection, destination_http))
+        destination_vault = vault("destination", destination_class)
+        destination = destination_class(
+            *destination_models, _ports(parts, connection, destination_http, destination_vault)
+        )
     return Pipeline(
         connection=connection,
         connector=connector,
@@ -195,6 +223,7 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
         source_http=source_http,
         destination_http=destination_http,
         redact=redactor,
+        source_vault=source_vault,
     )
 
 
@@ -231,7 +260,9 @@ def _destination(
     return plugin, _models(plugin, part.settings, part.credentials, "destination.")
 
 
-def _ports(parts: Parts, connection: StoredConnection, http: ConnectionHttp) -> Ports:
+def _ports(
+    parts: Parts, connection: StoredConnection, http: ConnectionHttp, vault: StoredVault | None
+) -> Ports:
     ids = {"tenant_id": connection.tenant_id, "connection_id": connection.id}
     return Ports(
         http=http,
@@ -239,6 +270,7 @@ def _ports(parts: Parts, connection: StoredConnection, http: ConnectionHttp) -> 
         documents=StoredDocuments(parts.db, **ids),
         clock=SystemClock(),
         catalog=StoredCatalog(parts.db, **ids),
+        vault=vault,
         log=structlog.get_logger("plugin").bind(connection=connection.name, tenant=connection.tenant),
         allow_private_hosts=parts.allow_private_hosts,
         connection=connection.name,

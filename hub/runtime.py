@@ -72,6 +72,7 @@ class Runtime:
             pool=pool,
             limiter=limiter,
             circuit=circuit,
+            secrets=secrets,
             observe=observe,
             allow_private_hosts=settings.allow_private_hosts,
         )

@@ -217,7 +217,9 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
     wait = cadence.after_failure(state.failed_polls + 1, getattr(error, "retry_after", None))
     match error:
         case ReauthorizationError():
-            await runtime.db.run(connections.refuse_source, runtime.db, connection_id, text)
+            await runtime.db.run(
+                connections.refuse_source, runtime.db, connection_id, text, revision=pipeline.revision
+            )
         case ConnectionFailedError() | ConfigurationError():
             await runtime.db.run(connections.fail, runtime.db, connection_id, text)
         case NotNowError():

@@ -271,14 +271,18 @@ def fail(db: Database, connection_id: int, reason: str) -> None:
         )
 
 
-def refuse_source(db: Database, connection_id: int, reason: str) -> None:
-    """The source refused the credential: polls and reports stop, pushes go on."""
+def refuse_source(db: Database, connection_id: int, reason: str, *, revision: int | None = None) -> None:
+    """The source refused the credential: polls and reports stop, pushes go on.
+
+    With ``revision`` only if the connection was not changed since: others than the present credentials were refused then.
+    """
     with db.transaction() as tx:
         db.execute(
             tx,
-            "UPDATE connection SET source_refused = :why WHERE id = :id",
+            "UPDATE connection SET source_refused = :why WHERE id = :id AND revision = coalesce(:revision, revision)",
             id=connection_id,
             why=reason[:2000],
+            revision=revision,
         )
 
 
