@@ -157,7 +157,9 @@ class BulkOperations:
         rest = bytearray()
         async with self._http.stream("GET", url, bucket=self._bucket, accept=_VOID) as answer:
             if answer.status in _VOID:
-                raise VoidResultError(f"the result of a bulk operation is not there any more (HTTP {answer.status})")
+                raise VoidResultError(
+                    f"the result of a bulk operation is not there any more (HTTP {answer.status})"
+                )
             async for chunk in answer.chunks():
                 rest += chunk
                 if len(rest) >= _BATCH and b"\n" in chunk:

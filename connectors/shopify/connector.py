@@ -31,6 +31,7 @@ from hub.connector import (
 from hub.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    HubError,
     NotNowError,
     ReauthorizationError,
     RejectedError,
@@ -107,7 +108,8 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
                 field="settings.shop",
             )
         scopes = sorted(
-            str(one.get("handle")) for one in (found.get("currentAppInstallation") or {}).get("accessScopes") or []
+            str(one.get("handle"))
+            for one in (found.get("currentAppInstallation") or {}).get("accessScopes") or []
         )
         missing = sorted({SCOPES[name] for name in self.settings.wanted if not allows(scopes, SCOPES[name])})
         return CheckResult(
@@ -134,10 +136,12 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
             moved = deepcopy(cursor)
             try:
                 step = await self._passes.step(moved)
-            except NotNowError as error:
+            except HubError as error:
+                # What was read is taken in first; the next poll meets what is wrong again.
                 if not page.records and cursor == request.cursor:
                     raise
-                return replace(page, poll_after=error.wait)
+                wait = error.wait if isinstance(error, NotNowError) else timedelta(0)
+                return replace(page, poll_after=wait)
             if step.ended:
                 return await self._ended(page, moved)
             cursor = moved
@@ -218,7 +222,9 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
         place = item.payload.get("location")
         if found is None:
             if resource.name == "stock":
-                raise RejectedError(f"{gid} is not there any more; the next full pass marks its stock as gone")
+                raise RejectedError(
+                    f"{gid} is not there any more; the next full pass marks its stock as gone"
+                )
             return replace(item, payload=gone(resource.kind, gid))
         shop = await self._shop()
         bodies: list[JSON] = []
@@ -229,7 +235,9 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
                 raise RejectedError(str(error)) from error
         fitting = [one for one in bodies if place is None or one.get("location") == place]
         if not fitting:
-            raise RejectedError(f"{gid} has no stock at {place} any more; the next full pass marks it as gone")
+            raise RejectedError(
+                f"{gid} has no stock at {place} any more; the next full pass marks it as gone"
+            )
         return replace(item, payload=fitting[0])
 
     async def _shop(self) -> Shop:

@@ -293,7 +293,12 @@ def _grams(variant: str, weight: JSON | None, warn: Warn) -> Decimal | None:
     value, unit = (weight or {}).get("value"), (weight or {}).get("unit")
     if value is None:
         return None
-    if not isinstance(unit, str) or unit not in GRAMS or isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if (
+        not isinstance(unit, str)
+        or unit not in GRAMS
+        or isinstance(value, bool)
+        or not isinstance(value, int | Decimal)
+    ):
         warn("unknown weight", f"{variant} weighs {excerpt(value)} {excerpt(unit)}")
         return None
     return _short(Decimal(value) * GRAMS[unit])

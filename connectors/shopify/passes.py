@@ -38,6 +38,8 @@ BULK_REQUESTS: Final = 4
 MOST_COUNTED: Final = 25_000
 #: Times that a bulk operation is started anew that failed, was cancelled or expired.
 MOST_TRIES: Final = 3
+#: A full pass that was not complete is made again after this.
+INCOMPLETE_AGAIN: Final = timedelta(hours=1)
 #: A pause before that, and while others of the app are under way.
 TRY_AGAIN: Final = timedelta(seconds=5)
 #: Fields of a customer that are protected, by what an app asks to be approved for.
@@ -102,11 +104,11 @@ class Passes:
             "name": f"{kind}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}",
             "kind": kind,
             "begun": now.isoformat(),
-            "left": list(self._settings.wanted),
+            "left": self._wanted(cursor, kind),
             "modes": {},
             "ops": {},
-            "tallies": {name: tally.new() for name in self._settings.wanted},
         }
+        under_way["tallies"] = {name: tally.new() for name in under_way["left"]}
         cursor["pass"] = under_way
         if kind == "full" or "shop" not in cursor:
             await self._look(cursor)
@@ -132,11 +134,16 @@ class Passes:
     def end(self, cursor: JSON) -> JSON:
         """The report of the pass that has ended; the cursor says that none is under way."""
         under_way = cursor.pop("pass")
+        begun = datetime.fromisoformat(under_way["begun"])
+        soon = begun - timedelta(hours=self._settings.full_every_hours) + INCOMPLETE_AGAIN
         for name, counts in under_way["tallies"].items():
             if counts["complete"]:
                 cursor.setdefault("done", {})[name] = under_way["begun"]
-            if under_way["kind"] == "full" and (counts["complete"] or counts.get("refused")):
-                cursor.setdefault("full", {})[name] = under_way["begun"]
+            if under_way["kind"] == "full":
+                at = begun if counts["complete"] or counts.get("refused") else min(soon, begun)
+                cursor.setdefault("full", {})[name] = at.isoformat()
+        if under_way["kind"] == "full":
+            cursor["refused"] = [name for name, one in under_way["tallies"].items() if one.get("refused")]
         for operation in under_way["ops"].values():
             if operation.get("id"):
                 self._bulk.forget(operation["id"])
@@ -148,6 +155,11 @@ class Passes:
             self._clock.now(),
             under_way["tallies"],
         )
+
+    def _wanted(self, cursor: JSON, kind: str) -> list[str]:
+        """What was refused is tried again with the next full pass."""
+        refused = () if kind == "full" else cursor.get("refused") or ()
+        return [name for name in self._settings.wanted if name not in refused]
 
     # Looking at the shop
 
@@ -161,10 +173,16 @@ class Passes:
                 f"the token is not one of {self._settings.shop} but of {shop.get('myshopifyDomain')}; "
                 "correct settings.shop or the token"
             )
-        granted = {one.get("handle") for one in (found.get("currentAppInstallation") or {}).get("accessScopes") or []}
+        granted = {
+            one.get("handle") for one in (found.get("currentAppInstallation") or {}).get("accessScopes") or []
+        }
         missing = {name for name in wanted if not allows(granted, SCOPES[name])}
         for name in missing:
-            _refuse(under_way, name, f"needs the scope {SCOPES[name]}, which is not granted: connect the shop again")
+            _refuse(
+                under_way,
+                name,
+                f"needs the scope {SCOPES[name]}, which is not granted: connect the shop again",
+            )
         left = [name for name in wanted if name not in missing]
         counts, protected = await self._counts(left)
         cursor["shop"] = {
@@ -188,7 +206,9 @@ class Passes:
             stock="stock" in wanted,
             customers="customers" in wanted,
         )
-        counts = {name: value for name, value in answer.data.items() if isinstance(value, dict) and "count" in value}
+        counts = {
+            name: value for name, value in answer.data.items() if isinstance(value, dict) and "count" in value
+        }
         return counts, {PROTECTED[path[-1]] for path in answer.denied if path and path[-1] in PROTECTED}
 
     def _modes(self, wanted: Sequence[str], counts: dict[str, JSON]) -> dict[str, str]:
@@ -230,9 +250,13 @@ class Passes:
             return Step()
         [connection] = answer.data.values()
         shop = self._shop(cursor, answer.denied)
-        objects = [one for node in nodes(connection) for one in await joined(self._client, resource.name, node)]
+        objects = [
+            one for node in nodes(connection) for one in await joined(self._client, resource.name, node)
+        ]
         if resource.name == "products" and "collections" not in self._settings.wanted:
-            objects = [{name: value for name, value in one.items() if name != "collections"} for one in objects]
+            objects = [
+                {name: value for name, value in one.items() if name != "collections"} for one in objects
+            ]
         step = self._made(under_way, resource, objects, shop)
         if under_way["kind"] == "full":
             await self._saw(under_way, resource, [record.key for record in step.records])
@@ -329,7 +353,9 @@ class Passes:
         if isinstance(members, timedelta):
             return Step(wait=members)
         after = under_way["after"] or 0
-        objects, last, more = await asyncio.to_thread(spool.objects, after, most=self._most(resource), most_bytes=PAGE_BYTES)
+        objects, last, more = await asyncio.to_thread(
+            spool.objects, after, most=self._most(resource), most_bytes=PAGE_BYTES
+        )
         if members is not None:
             for node in objects:
                 node["collections"] = [{"id": gid} for gid in members.parents_of(str(node.get("id")))]
@@ -378,7 +404,14 @@ class Passes:
         spool = None
         if operation is not None:
             state = (await self._bulk.states({resource.name: operation["id"]}))[resource.name]
-            spool = await self._bulk.spool(operation["id"], state.url, by_child=resource.name == "collections")
+            try:
+                spool = await self._bulk.spool(
+                    operation["id"], state.url, by_child=resource.name == "collections"
+                )
+            except VoidResultError as error:
+                tally.warn(counts, "incomplete", f"what is gone is not marked: {error}")
+                _next_resource(under_way)
+                return step
             if spool is None:
                 return Step(wait=timedelta(0))
             await self._see_all(under_way, resource, spool)

@@ -51,9 +51,7 @@ async def plan(
 
     Equal states of shop and hub give equal hashes. Raises what reading the shop does.
     """
-    passes = Passes(
-        client, bulk, settings, documents=Scratch(), catalog=ports.catalog, clock=ports.clock
-    )
+    passes = Passes(client, bulk, settings, documents=Scratch(), catalog=ports.catalog, clock=ports.clock)
     comparison = Comparison(ports)
     cursor = await passes.begin({}, "full")
     while True:
@@ -98,11 +96,14 @@ class Comparison:
     def result(self, report: JSON) -> PlanResult:
         """The plan, with the warnings of the pass."""
         warnings = [
-            f"{name}: {one['first']}" + (f" (and {one['count'] - 1} more like this)" if one["count"] > 1 else "")
+            f"{name}: {one['first']}"
+            + (f" (and {one['count'] - 1} more like this)" if one["count"] > 1 else "")
             for name, counts in report["resources"].items()
             for one in counts["warnings"].values()
         ]
-        counts = {name: self._counts[name] for name in self._counts if name.partition(".")[0] in report["resources"]}
+        counts = {
+            name: self._counts[name] for name in self._counts if name.partition(".")[0] in report["resources"]
+        }
         digest = hashlib.blake2b(codec.dumps([f"{self._sum:032x}", counts]), digest_size=16)
         return PlanResult(hash=digest.hexdigest(), counts=counts, sample=self._sample, warnings=warnings)
 
@@ -114,7 +115,9 @@ class Comparison:
         line = codec.dumps([record.stream, record.key, verb, fingerprint])
         self._sum = (self._sum + int.from_bytes(hashlib.blake2b(line, digest_size=16).digest())) % _MODULUS
         if self._counts[name] <= SAMPLE:
-            self._sample.append({"resource": record.stream, "change": verb, "key": record.key, **_shown(record)})
+            self._sample.append(
+                {"resource": record.stream, "change": verb, "key": record.key, **_shown(record)}
+            )
 
 
 def _verb(record: Record, known: str | None, fingerprint: str, there: Any) -> str:
