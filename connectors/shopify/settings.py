@@ -133,4 +133,6 @@ class ShopifyCredentials(BaseModel):
     refresh_token: SecretStr | None = Field(None, description="Brought by the authorization.")
     access_token_expires_at: datetime | None = Field(None, description="Brought by the authorization.")
     refresh_token_expires_at: datetime | None = Field(None, description="Brought by the authorization.")
-    scope: SecretStr | None = Field(None, description="What the merchant granted, by comma.")
+    authorised_at: datetime | None = Field(
+        None, description="When the owner granted access. Brought by the authorization."
+    )
