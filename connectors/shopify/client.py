@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+import httpx
 
 from connectors.shopify.documents import document
 from connectors.shopify.throttle import LEAST_WAIT, Throttle, wait_of
@@ -14,6 +16,7 @@ from hub.connector import Bucket, Http, Log
 from hub.errors import (
     BadPageError,
     ConnectionFailedError,
+    ReauthorizationError,
     RejectedError,
     RetryableError,
     ThrottledError,
@@ -54,6 +57,18 @@ class Answer:
     denied: Sequence[Sequence[str]] = ()
 
 
+class TokenSource(Protocol):
+    """Where access tokens come from: ``connectors.shopify.tokens.Tokens``."""
+
+    async def fresh_token(self) -> str:
+        """One that is good for a while."""
+        ...
+
+    async def token_after(self, refused: str) -> str:
+        """Another one than the one that was refused."""
+        ...
+
+
 class ShopifyClient:
     """One app in one shop. Every call raises what ``Http.request`` does, and what ``ask`` says."""
 
@@ -65,13 +80,13 @@ class ShopifyClient:
         origin: str,
         version: str,
         bucket: Bucket,
-        token: Callable[[], Awaitable[str]],
+        tokens: TokenSource,
     ) -> None:
         self._http, self._log = http, log
         self._url = f"{origin}/admin/api/{version}/graphql.json"
         self._version = version
         self._bucket = bucket
-        self._token = token
+        self._tokens = tokens
         self._throttle = Throttle()
         self._warned: set[str] = set()
 
@@ -94,11 +109,21 @@ class ShopifyClient:
         return self._partial(name, data, errors, extensions)
 
     async def _post(self, query: JSON) -> JSON:
+        token = await self._tokens.fresh_token()
         try:
-            answer = await self._http.request(
+            answer = await self._send(query, token)
+        except ReauthorizationError as error:
+            if error.response_code != 401:
+                raise
+            answer = await self._send(query, await self._tokens.token_after(token))
+        return self._read(answer)
+
+    async def _send(self, query: JSON, token: str) -> httpx.Response:
+        try:
+            return await self._http.request(
                 "POST",
                 self._url,
-                headers={TOKEN_HEADER: await self._token(), "Accept": "application/json"},
+                headers={TOKEN_HEADER: token, "Accept": "application/json"},
                 json=query,
                 bucket=self._bucket,
                 accept=(*CLOSED, 429, 430),
@@ -107,6 +132,8 @@ class ShopifyClient:
             if error.response_code == 404:
                 raise ConnectionFailedError(f"there is no such shop or API version ({error})") from error
             raise
+
+    def _read(self, answer: httpx.Response) -> JSON:
         self._warn_of_version(answer.headers.get(VERSION_HEADER))
         if (remedy := CLOSED.get(answer.status_code)) is not None:
             raise ConnectionFailedError(f"HTTP {answer.status_code}: {remedy}")

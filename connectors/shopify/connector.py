@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from copy import deepcopy
@@ -16,9 +15,11 @@ from connectors.shopify.bulk import RESULT_HOSTS, BulkOperations
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.joining import joined
 from connectors.shopify.mapping import UNKNOWN_LANGUAGE, Shop, UnfitError, gone
+from connectors.shopify.oauth import ShopifyAuthorization
 from connectors.shopify.passes import PAGE, Passes, allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
+from connectors.shopify.tokens import Tokens
 from hub.connector import (
     Bucket,
     Cadence,
@@ -33,7 +34,6 @@ from hub.errors import (
     ConnectionFailedError,
     HubError,
     NotNowError,
-    ReauthorizationError,
     RejectedError,
     RetryableError,
 )
@@ -43,7 +43,7 @@ from hub.records import JSON, GroupTally, Item, Page, PollRequest
 POLL_SECONDS: Final = 15.0
 
 
-class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
+class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredentials]):
     """One shop. A record is one entity of the catalog, and its key the catalog's (a global id, mostly).
 
     Each resource is a stream. A record's payload is what is written, or names what is read when it is worked.
@@ -70,7 +70,7 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
             origin=settings.origin,
             version=settings.api_version,
             bucket=Bucket(key=f"shopify {settings.client_id or 'custom'} {settings.shop}"),
-            token=self._token,
+            tokens=Tokens(settings, credentials, ports),
         )
         own_host = urlsplit(settings.endpoint).hostname if settings.endpoint else None
         hosts = (*RESULT_HOSTS, *settings.result_hosts, *([own_host] if own_host else []))
@@ -181,14 +181,6 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
         """Let spools and downloads go."""
         await self._bulk.close()
 
-    async def _token(self) -> str:
-        token = self.credentials.access_token
-        if token is None:
-            raise ReauthorizationError(
-                f"the shop {self.settings.shop} is not connected: connect it, or set credentials.access_token"
-            )
-        return token.get_secret_value()
-
     async def _broken_off(self, cursor: JSON) -> Sequence[str]:
         """The groups of a pass that is given up for another one."""
         if "pass" not in cursor:
@@ -242,7 +234,6 @@ class Shopify(Connector[ShopifySettings, ShopifyCredentials]):
 
     async def _shop(self) -> Shop:
         found = (await self._client.ask("shop")).data.get("shop") or {}
-        await asyncio.sleep(0)
         return Shop(
             currency=str(found.get("currencyCode")),
             language=self.settings.language or UNKNOWN_LANGUAGE,

@@ -277,29 +277,33 @@ class Passes:
         under_way = cursor["pass"]
         wait = await self._started(under_way)
         operation = under_way["ops"][resource.name]
-        if operation.get("id") is None:
+        if wait is not None or operation.get("id") is None:
             return Step(wait=wait or TRY_AGAIN)
-        if wait is not None:
-            return Step(wait=wait)
         ids = {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
         state = (await self._bulk.states(ids))[resource.name]
         if state.status in _OPEN:
-            since = self._clock.now() - datetime.fromisoformat(operation["since"])
-            return Step(wait=wait_for(since))
-        url = state.url
+            return Step(wait=wait_for(self._clock.now() - datetime.fromisoformat(operation["since"])))
         if state.status != "COMPLETED":
-            if not self._given_up(under_way, resource, state):
-                return Step(wait=TRY_AGAIN)
-            url = state.partial_url
-            if url is None:
-                _next_resource(under_way)
-                return Step()
+            return await self._ended_badly(cursor, resource, state)
+        return await self._result(cursor, resource, state, state.url)
+
+    async def _ended_badly(self, cursor: JSON, resource: Resource, state: State) -> Step:
+        """It is started anew, a few times; then what there is of its result is taken, and nothing is marked as gone."""
+        under_way = cursor["pass"]
+        if not self._given_up(under_way, resource, state):
+            return Step(wait=TRY_AGAIN)
+        if state.partial_url is not None:
+            return await self._result(cursor, resource, state, state.partial_url)
+        _next_resource(under_way)
+        return Step()
+
+    async def _result(self, cursor: JSON, resource: Resource, state: State, url: str | None) -> Step:
+        under_way = cursor["pass"]
         try:
             return await self._objects(cursor, resource, state, url)
         except VoidResultError:
-            self._bulk.forget(operation["id"])
-            self._given_up(under_way, resource, replace(state, status="EXPIRED"))
-            if operation["tries"] >= MOST_TRIES:
+            self._bulk.forget(under_way["ops"][resource.name]["id"])
+            if self._given_up(under_way, resource, replace(state, status="EXPIRED", error_code=None)):
                 _next_resource(under_way)
             return Step(wait=TRY_AGAIN)
 
