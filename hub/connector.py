@@ -220,6 +220,14 @@ class Vault(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """What the hub remembers of this connection's records: so a plan finds out what would be new."""
+
+    async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The content hash of the latest record of each key; keys that never came are left out."""
+        ...
+
+
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
 
@@ -248,6 +256,8 @@ class Ports:
     catalog: Catalog | None = None
     #: The stored credentials; None for a connection that is not stored, as when its file is checked.
     vault: Vault | None = None
+    #: What is known of this connection's records already, to read.
+    ledger: Ledger | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""
