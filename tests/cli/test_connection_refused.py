@@ -186,6 +186,17 @@ def test_a_counterpart_is_a_connection_of_the_same_tenant(hub: Hub, tmp_path: Pa
     assert unknown == line.replace("shop-in", "nobody")
 
 
+def test_a_counterpart_is_no_export(hub: Hub, tmp_path: Path) -> None:
+    """It brings nothing, so nothing could be left out, and what Merchstack said itself would be sent back."""
+    add = ("connection", "add", "--tenant", "acme", "--config")
+    hub.ok(*add, merchstack(hub, tmp_path / "out"), "shop-out")
+
+    line = hub.refused(*add, merchstack(hub, tmp_path / "more", 'counterpart = "shop-out"'), "more-out")
+
+    assert line.startswith('settings.counterpart: "shop-out" has no [destination]')
+    assert line.endswith("name the connection that imports, or leave the setting out")
+
+
 def test_an_export_to_where_an_import_reads_is_refused(hub: Hub, tmp_path: Path) -> None:
     """Its files would be taken for Merchstack's own; so would those of a second export, by the other one."""
     file = merchstack(hub, tmp_path / "in", imports=True)
