@@ -607,8 +607,8 @@ class ImportReport:
 class Imports(Protocol):
     """The connector reads its source as a whole, in passes that somebody waits for."""
 
-    async def import_report(self) -> ImportReport | None:
-        """The import that is under way, or the last one; None before the first."""
+    async def import_report(self, cursor: JSON) -> ImportReport | None:
+        """The import that is under way at this cursor, or the last one; None before the first."""
         ...
 
     def cancelled(self, cursor: JSON) -> JSON:

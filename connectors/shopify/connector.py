@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from connectors.shopify import planning, tally
+from connectors.shopify import planning, progress, tally
 from connectors.shopify.bulk import RESULT_HOSTS, BulkOperations
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.joining import joined
@@ -25,6 +25,7 @@ from hub.connector import (
     Cadence,
     CheckResult,
     Connector,
+    ImportReport,
     PlanResult,
     Ports,
     Stream,
@@ -172,6 +173,14 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
         last = await self.ports.documents.get(tally.LAST)
         if last is not None:
             await self.ports.documents.put(tally.LAST, tally.closed(last, tally_of_group))
+
+    async def import_report(self, cursor: JSON) -> ImportReport | None:
+        """See ``hub.connector.Imports``."""
+        return progress.report_of(cursor, await self.ports.documents.get(tally.LAST))
+
+    def cancelled(self, cursor: JSON) -> JSON:
+        """See ``hub.connector.Imports``."""
+        return progress.cancelled(cursor)
 
     async def plan(self) -> PlanResult:
         """What a full pass would change now, without a write."""

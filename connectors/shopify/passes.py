@@ -154,6 +154,7 @@ class Passes:
             under_way["begun"],
             self._clock.now(),
             under_way["tallies"],
+            cancelled=under_way.get("cancelled", False),
         )
 
     def _wanted(self, cursor: JSON, kind: str) -> list[str]:

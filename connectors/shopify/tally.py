@@ -31,13 +31,14 @@ def warn(tally: JSON, kind: str, text: str) -> None:
         tally["warnings"][kind] = {"count": 1, "first": text[:300]}
 
 
-def report(name: str, kind: str, begun: str, ended: datetime, tallies: JSON) -> JSON:
+def report(name: str, kind: str, begun: str, ended: datetime, tallies: JSON, *, cancelled: bool) -> JSON:
     """The report of a pass before any of its records is worked: everything that was read counts as unchanged."""
     return {
         "pass": name,
         "kind": kind,
         "begun": begun,
         "ended": ended.isoformat(),
+        "cancelled": cancelled,
         "resources": {
             resource: {
                 "read": tally["read"],

@@ -10,6 +10,7 @@ from hub.connector import ImportReport, Imports
 from hub.errors import ConfigurationError
 from hub.loop.poll import lease_name
 from hub.pipeline import Pipeline
+from hub.records import JSON
 from hub.runtime import Runtime
 from hub.store import connections, leases, schedule
 from hub.store.database import Database
@@ -23,7 +24,10 @@ async def report(runtime: Runtime, connection: str) -> ImportReport | None:
 
     Raises ``NotFoundError``, and ``ConfigurationError`` for a connector that imports nothing.
     """
-    return await _imports(await _pipeline(runtime, connection)).import_report()
+    pipeline = await _pipeline(runtime, connection)
+    imports = _imports(pipeline)
+    cursor = await runtime.db.run(_cursor, runtime.db, pipeline.connection.id)
+    return await imports.import_report(cursor)
 
 
 async def cancel(runtime: Runtime, connection: str) -> None:
@@ -64,9 +68,13 @@ async def _poll_lease(runtime: Runtime, pipeline: Pipeline) -> leases.HeldLease:
 
 
 def _cancel(db: Database, pipeline: Pipeline, imports: Imports) -> None:
-    with db.transaction() as tx:
-        cursor = schedule.read(db, tx, pipeline.connection.id).cursor
+    cursor = _cursor(db, pipeline.connection.id)
     connections.rewind(db, pipeline.connection.name, cursor=imports.cancelled(cursor))
+
+
+def _cursor(db: Database, connection_id: int) -> JSON:
+    with db.transaction() as tx:
+        return schedule.read(db, tx, connection_id).cursor
 
 
 async def _pipeline(runtime: Runtime, connection: str) -> Pipeline:

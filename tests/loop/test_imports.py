@@ -37,7 +37,7 @@ async def hub(hub_home: Path, database_url: str, script: Script, coming: Coming)
         sample: Sequence[JSON] = [{"key": "p1", "change": "created"}]
         return PlanResult(hash=codec.fingerprint(coming), counts=dict(coming), sample=sample)
 
-    async def import_report(self: Any) -> ImportReport | None:
+    async def import_report(self: Any, cursor: JSON) -> ImportReport | None:
         return ImportReport(name="1", state="running", started_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     def cancelled(self: Any, cursor: Mapping[str, Any]) -> JSON:
