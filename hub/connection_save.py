@@ -11,11 +11,13 @@ from typing import Any
 
 import structlog
 
+from hub import codec
 from hub.connection_file import ConnectionFile
 from hub.connector import CheckResult, Plugin
 from hub.errors import ConfigurationError, HubError, NotFoundError, ReauthorizationError
 from hub.http.guard import SCHEMES, check_url
-from hub.pipeline import Pipeline
+from hub.pipeline import Pipeline, plain_facts
+from hub.records import JSON
 from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.connections import StoredConnection
@@ -49,10 +51,12 @@ async def save(
     file: ConnectionFile,
     check: bool = True,
     replace: bool = False,
+    who: str | None = None,
 ) -> Saved:
     """Check a connection and store it, its credentials encrypted.
 
     ``check`` asks both sides whether they can be reached; ``replace`` gives an existing connection new settings.
+    ``who`` does it, for the history (default: whoever runs this process).
     Raises ``ConfigurationError`` or ``NotFoundError`` naming field and remedy; nothing is stored then.
     """
     if not NAME.fullmatch(name):
@@ -66,7 +70,9 @@ async def save(
     try:
         guard_urls(file, allow_private_hosts=runtime.settings.allow_private_hosts)
         checks = await check_sides(pipeline) if check else {}
-        connection_id = await runtime.db.run(_store, runtime, pipeline, file, present)
+        connection_id = await runtime.db.run(
+            _store, runtime, pipeline, file, present, _facts(pipeline, checks), who
+        )
     finally:
         await pipeline.close()
     return Saved(id=connection_id, name=name, tenant=tenant, replaced=present is not None, checks=checks)
@@ -123,16 +129,27 @@ async def _present(
 
 
 def _store(
-    runtime: Runtime, pipeline: Pipeline, file: ConnectionFile, present: StoredConnection | None
+    runtime: Runtime,
+    pipeline: Pipeline,
+    file: ConnectionFile,
+    present: StoredConnection | None,
+    facts: JSON | None,
+    who: str | None,
 ) -> int:
-    connector = pipeline.connector
+    connector, name = pipeline.connector, pipeline.connection.name
     values: dict[str, Any] = {
-        "name": pipeline.connection.name,
+        "name": name,
         "config": file.public(),
         "credentials": runtime.secrets.encrypt(file.secret()),
         "poll_target": connector.poll_target() if connector.polls else None,
         "streams": [stream.name for stream in connector.streams],
         "owns": pipeline.owned_parts,
+        "facts": facts,
+        "hold": runtime.hold_of(pipeline),
+        "lacks": f"it is not authorised yet: `hub connection authorize {name}` gives a link"
+        if pipeline.lacks_access
+        else None,
+        "who": who,
     }
     if present is not None:
         connections.replace_connection(runtime.db, **values)
@@ -145,6 +162,14 @@ def _store(
         polls=connector.polls,
         **values,
     )
+
+
+def _facts(pipeline: Pipeline, checks: Mapping[str, CheckResult]) -> JSON | None:
+    """What the source says of the account, fit to be kept; None where nobody asked it."""
+    if "source" not in checks:
+        return None
+    facts = codec.loads(pipeline.redact(codec.dumps(plain_facts(checks["source"].facts)).decode()))
+    return dict(facts)
 
 
 async def _check(pipeline: Pipeline, side: str, plugin: Plugin[Any, Any]) -> CheckResult | ConfigurationError:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
@@ -220,6 +220,14 @@ class Vault(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """What the hub remembers of this connection's records: so a plan finds out what would be new."""
+
+    async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The content hash of the latest record of each key; keys that never came are left out."""
+        ...
+
+
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
 
@@ -248,6 +256,8 @@ class Ports:
     catalog: Catalog | None = None
     #: The stored credentials; None for a connection that is not stored, as when its file is checked.
     vault: Vault | None = None
+    #: What is known of this connection's records already, to read.
+    ledger: Ledger | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""
@@ -318,6 +328,9 @@ class Connector(Plugin[SettingsT, CredentialsT]):
     uses_destination: ClassVar[bool] = False
     #: Parts of the catalog (``hub.catalog.PARTS``) that this system may be the system of record for; None: any.
     may_own: ClassVar[Collection[str] | None] = None
+    #: Credentials that are the app's own, and no access to the account: they stay when a connection is disconnected,
+    #: so that it can be authorised again.
+    app_credentials: ClassVar[Collection[str]] = ()
     #: Dead records are tried again by themselves after this time; None leaves them to a person.
     revive_dead_after: ClassVar[timedelta | None] = None
 
@@ -433,6 +446,98 @@ class Webhooks(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Uninstalled:
+    """The account's owner removed the app: nothing of it works any more, so the connection is disconnected.
+
+    ``at``: when, as the platform says; one that is older than the latest authorization is late news.
+    """
+
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactsChanged:
+    """What is known of the account is something else now, its granted scopes for example. No personal data."""
+
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonErased:
+    """A person's data has to go from all that the tenant keeps.
+
+    ``keys`` are what the person is called in this connection's records and in the catalog; ``texts`` are strings that
+    stand for the person alone (e-mail addresses, telephone numbers), wherever they are found.
+    """
+
+    keys: Sequence[str]
+    texts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountErased:
+    """The personal data of a whole account has to go, and the raw data that came from it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRequested:
+    """A person wants to know what is kept. ``keys`` as in ``PersonErased``; ``reference`` is the platform's."""
+
+    keys: Sequence[str]
+    reference: str | None = None
+
+
+AppAction = Uninstalled | FactsChanged | PersonErased | AccountErased | DataRequested
+
+
+@runtime_checkable
+class AppWebhooks(Webhooks, Protocol):
+    """The platform tells an app about all its accounts (shops) at one address, ``POST /apps/{connector}/…``.
+
+    The core finds who holds the account, checks the signature with the secret of each of them, does what
+    ``app_actions`` names for all of them, disconnected or removed ones too, and hands the request to ``receive`` of
+    those that are connected. No connection is known where the class is asked.
+    """
+
+    @classmethod
+    def app_account(cls, request: WebhookRequest) -> str:
+        """The account that a request names, as ``app_key`` has it. Raises ``SignatureError`` where it names none."""
+        ...
+
+    @classmethod
+    def app_signed(cls, request: WebhookRequest, secret: str) -> bool:
+        """Whether the app with this secret is meant. Constant in time, and never raises."""
+        ...
+
+    @classmethod
+    def app_actions(cls, request: WebhookRequest) -> Sequence[AppAction]:
+        """What the core has to do. Raises ``RejectedError`` for a body that it cannot read."""
+        ...
+
+    @classmethod
+    def app_webhook_id(cls, request: WebhookRequest) -> str | None:
+        """The delivery's id; what was done for it is not done again."""
+        ...
+
+    def app_key(self) -> str | None:
+        """The account that this connection was let into; None until it was (a name in its settings proves nothing)."""
+        ...
+
+    def app_secret(self) -> str | None:
+        """The secret that its app's webhooks are signed with."""
+        ...
+
+
+@runtime_checkable
+class Revocable(Protocol):
+    """The connector can give back the access that it was granted."""
+
+    async def revoke(self) -> None:
+        """Make the platform forget it (void tokens, uninstall). Asked once, before the credentials are erased."""
+        ...
+
+
 @runtime_checkable
 class Endpoints(Protocol):
     """The connector serves an ASGI application of its own under ``/c/{connection}/…``."""
@@ -479,4 +584,36 @@ class Plan(Protocol):
 
     async def plan(self) -> PlanResult:
         """A read-only diff against the destination."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """How an import is going, or how the last one went.
+
+    ``resources`` are counts by stream: ``read``, ``created``, ``updated``, ``unchanged``, ``gone``, ``rejected``. While it
+    is ``running``, what was read and is not settled yet is in none of the others.
+    """
+
+    name: str
+    state: Literal["running", "done", "cancelled"]
+    started_at: datetime
+    ended_at: datetime | None = None
+    resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """The connector reads its source as a whole, in passes that somebody waits for."""
+
+    async def import_report(self, cursor: JSON) -> ImportReport | None:
+        """The import that is under way at this cursor, or the last one; None before the first."""
+        ...
+
+    def cancelled(self, cursor: JSON) -> JSON:
+        """The cursor ``cursor`` without the pass that is under way: the next poll begins another one when that is due.
+
+        What was admitted goes its way; what a pass did not come to is not gone. Pure.
+        """
         ...

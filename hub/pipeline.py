@@ -11,22 +11,23 @@ from typing import Any
 
 import structlog
 
+from hub import codec
 from hub.catalog import WritesCatalog
 from hub.connection_file import ConnectionFile, Delivery, secrets_of, validated
-from hub.connector import Bucket, Cadence, Connector, Destination, Plugin, Ports, Stream
+from hub.connector import AppWebhooks, Bucket, Cadence, Connector, Destination, Plugin, Ports, Stream
 from hub.errors import ConfigurationError
 from hub.http import ConnectionHttp, HttpPool, Redactor, Side
 from hub.mapping import Mapping as FieldMapping
 from hub.policy.circuit import Circuit
 from hub.policy.limiter import Limiter
 from hub.policy.retry import Backoff
-from hub.records import Item, Outcome, Page, PollRequest, PushResult, ReportResult
+from hub.records import JSON, Item, Outcome, Page, PollRequest, PushResult, ReportResult
 from hub.registry import Registry
 from hub.secrets import SecretBox
 from hub.store.catalog.reader import StoredCatalog
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
-from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+from hub.store.plugin_ports import StoredDocuments, StoredIdMap, StoredLedger
 from hub.store.vault import StoredVault
 from hub.telemetry import Observe, ignore
 
@@ -119,6 +120,21 @@ class Pipeline:
         return claimed
 
     @property
+    def account(self) -> tuple[str, str] | None:
+        """The account of the platform that the connection was let into, and its app's secret."""
+        connector: object = self.connector
+        if not isinstance(connector, AppWebhooks):
+            return None
+        key, secret = connector.app_key(), connector.app_secret()
+        return (key, secret) if key and secret else None
+
+    @property
+    def lacks_access(self) -> bool:
+        """It has to be authorised before it can do anything."""
+        connector: object = self.connector
+        return isinstance(connector, AppWebhooks) and connector.app_key() is None
+
+    @property
     def backoff(self) -> Backoff:
         """The retry policy with the connection's number of attempts."""
         return Backoff(attempts=self.delivery.attempts)
@@ -159,6 +175,17 @@ class Pipeline:
         await self.connector.close()
         if self.destination is not None:
             await self.destination.close()
+
+
+def plain_facts(facts: Mapping[str, Any]) -> JSON:
+    """Facts that a plugin tells, as JSON whatever they are."""
+    plain: JSON = {}
+    for name, value in facts.items():
+        try:
+            plain[str(name)] = codec.loads(codec.dumps(value))
+        except (TypeError, ValueError, RecursionError):
+            plain[str(name)] = str(value)
+    return plain
 
 
 def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> Pipeline:
@@ -268,6 +295,7 @@ def _ports(
         http=http,
         ids=StoredIdMap(parts.db, **ids),
         documents=StoredDocuments(parts.db, **ids),
+        ledger=StoredLedger(parts.db, **ids),
         clock=SystemClock(),
         catalog=StoredCatalog(parts.db, **ids),
         vault=vault,

@@ -47,12 +47,21 @@ class BadRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Milestone:
+    """Something that ended with a page, for the connection's history: an import, say. ``facts`` hold no secret."""
+
+    what: Literal["imported", "import failed"]
+    facts: JSON = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """What one poll brought.
 
     ``cursor`` is stored with the admission of the page, in one transaction. ``full`` says that the source probably
     has more right now. ``poll_after`` overrides the cadence. ``seals`` names groups that are complete with this page.
-    What was parked under one of ``wakes`` goes on; ``EVERYTHING`` stands for all that is parked.
+    What was parked under one of ``wakes`` goes on; ``EVERYTHING`` stands for all that is parked. ``milestones`` go into
+    the connection's history with the page.
     """
 
     records: Sequence[Record] = ()
@@ -62,6 +71,7 @@ class Page:
     poll_after: timedelta | None = None
     seals: Sequence[str] = ()
     wakes: Sequence[str] = ()
+    milestones: Sequence[Milestone] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

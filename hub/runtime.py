@@ -13,6 +13,7 @@ from typing import Any
 
 from hub import connection_file
 from hub.connection_file import ConnectionFile
+from hub.errors import ConfigurationError
 from hub.http import HttpPool
 from hub.pipeline import Parts, Pipeline, build
 from hub.policy.circuit import Circuit
@@ -24,11 +25,14 @@ from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
+from hub.store.holds import Hold
 from hub.store.ledger.bells import Bell
 from hub.telemetry import Observe, ignore
 
 #: After a change of settings the connection as it was is kept open this long, for what is under way with it.
 RETIRED_FOR = timedelta(minutes=10)
+
+HOW_TO_RECONNECT = "`hub connection authorize` or `hub connection set` gives it access again"
 
 Ring = Callable[[Sequence[Bell]], None]
 
@@ -109,7 +113,14 @@ class Runtime:
 
     def assemble(self, stored: StoredConnection) -> Pipeline:
         """Put a stored connection together. Raises ``ConfigurationError``."""
-        return build(self._parts, stored, self.file_of(stored))
+        try:
+            return build(self._parts, stored, self.file_of(stored))
+        except ConfigurationError as error:
+            if stored.status != "inactive":
+                raise
+            raise ConfigurationError(
+                f"{stored.name} is disconnected: {HOW_TO_RECONNECT} ({error})"
+            ) from error
 
     def assemble_file(self, name: str, tenant: str, file: ConnectionFile, *, tenant_id: int = 0) -> Pipeline:
         """Put a connection together that is not stored yet, to check it. Raises ``ConfigurationError``.
@@ -135,6 +146,13 @@ class Runtime:
             created_at=0,
         )
         return build(self._parts, candidate, file)
+
+    def hold_of(self, pipeline: Pipeline) -> Hold | None:
+        """The account that a connection was let into, as it is kept."""
+        if pipeline.account is None:
+            return None
+        key, secret = pipeline.account
+        return Hold(app_key=key, secret=self.secrets.encrypt({"secret": secret}))
 
     def file_of(self, stored: StoredConnection) -> ConnectionFile:
         """The stored connection as its file, credentials decrypted."""

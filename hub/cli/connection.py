@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hub import codec, connection_file, connection_save, event_loop
+from hub.cli import connection_fields, exit_codes, output, session
 from hub.cli import connection_views as views
-from hub.cli import exit_codes, output, session
 from hub.cli.output import Json
 from hub.connection_save import Saved
 from hub.errors import ConfigurationError, HubError
+from hub.loop import disconnect as disconnects
 from hub.loop import plan as planning
 from hub.loop.authorization import begin_authorization
+from hub.loop.disconnect import Disconnected
 from hub.records import JSON
 from hub.settings import Settings
 from hub.store import connections
+from hub.store import history as histories
 from hub.store.connections import StoredConnection
 
 app = typer.Typer(add_completion=False, help="A tenant's configured use of a connector.")
@@ -104,7 +106,7 @@ def plan(name: Name, as_json: Json = False) -> None:
 
     async def ask() -> JSON:
         async with session.runtime(settings) as runtime:
-            return asdict(await planning.plan(runtime, name))
+            return planning.as_json(await planning.plan(runtime, name))
 
     found = event_loop.run(ask())
     output.show(found, as_json, lambda: output.facts(f"plan of {name}", found))
@@ -120,6 +122,64 @@ def pause(name: Name, as_json: Json = False) -> None:
 def resume(name: Name, as_json: Json = False) -> None:
     """Go on, at once; refused credentials and a failed connection get a new chance."""
     _set_paused(name, False, as_json)
+
+
+@app.command()
+def disconnect(name: Name, as_json: Json = False) -> None:
+    """Give up its access: the platform is asked to void it, credentials are erased. Nothing imported is deleted."""
+    settings = session.begin()
+
+    async def give_up() -> Disconnected:
+        async with session.runtime(settings) as runtime:
+            stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+            return await disconnects.disconnect(runtime, stored.id) or Disconnected()
+
+    done = event_loop.run(give_up())
+    output.show(
+        {"name": name, "disconnected": True, "revoked": done.revoked, "warning": done.warning},
+        as_json,
+        lambda: views.print_disconnected(name, done.revoked, done.warning),
+    )
+
+
+@app.command("set")
+def set_(
+    name: Name,
+    values: Annotated[
+        list[str],
+        typer.Argument(metavar="FIELD=VALUE...", help="As settings.url=… or credentials.key=env:NAME."),
+    ],
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Ask both sides whether they can be reached.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Give a connection some new settings or credentials; one that was disconnected is live again."""
+    settings = session.begin()
+
+    async def save() -> Saved:
+        async with session.runtime(settings) as runtime:
+            stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+            file = connection_fields.changed(runtime.file_of(stored), values)
+            return await connection_save.save(
+                runtime, tenant=stored.tenant, name=name, file=file, check=check, replace=True
+            )
+
+    saved = event_loop.run(save())
+    output.show(views.saved(saved), as_json, lambda: views.print_saved(saved))
+
+
+@app.command()
+def history(
+    name: Name,
+    limit: Annotated[int, typer.Option(min=1, help="Lines, newest first.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show who did what with a connection, and when; also with one that was removed."""
+    with session.store() as db:
+        rows = [output.presentable(row) for row in histories.of_connection(db, name, limit=limit)]
+    columns = ["at", "what", "who", "facts", "tenant"]
+    output.show(rows, as_json, lambda: output.table(f"history of {name}", columns, rows))
 
 
 @app.command()

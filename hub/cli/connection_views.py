@@ -11,7 +11,7 @@ from hub.cli import output
 from hub.connection_save import Saved
 from hub.connector import CheckResult
 from hub.errors import ConfigurationError
-from hub.store import quarantine, stats
+from hub.store import history, quarantine, stats
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.schedule import shown
@@ -64,12 +64,17 @@ def whole(db: Database, stored: StoredConnection) -> dict[str, Any]:
         "name": stored.name,
         "tenant": stored.tenant,
         "connector": stored.connector,
+        "state": stored.state,
+        "state_reason": stored.state_reason,
         "status": stored.shown_status,
         "status_reason": stored.status_reason,
         "source_refused": stored.source_refused,
         "destination_refused": stored.destination_refused,
         "paused": stored.paused,
         "created_at": output.iso(stored.created_at),
+        "last_active": output.iso(stats.last_active(db, stored.id)),
+        "last_import": _import(db, stored),
+        "account": _without_passwords(stored.facts),
         "config": _without_passwords(stored.config),
         "schedule": None if schedule is None else _schedule(schedule),
         "streams": [_stream(stream) for stream in stats.by_stream(db, stored.name)],
@@ -89,6 +94,15 @@ def print_saved(done: Saved) -> None:
     print_check(checks(done.checks))
 
 
+def print_disconnected(name: str, revoked: bool | None, warning: str | None) -> None:
+    """For people."""
+    output.say(f"{name} is disconnected; what it imported is untouched")
+    if revoked:
+        output.say("the platform has voided its access")
+    if warning:
+        output.say(f"warning: {warning}")
+
+
 def print_check(found: Mapping[str, Any]) -> None:
     """For people."""
     for side, check in found.get("checks", {}).items():
@@ -105,9 +119,9 @@ def print_lines(rows: list[dict[str, Any]]) -> None:
 
 def print_whole(found: dict[str, Any]) -> None:
     """For people."""
-    parts = ("config", "schedule", "streams")
+    parts = ("account", "config", "schedule", "streams")
     output.facts(found["name"], {name: value for name, value in found.items() if name not in parts})
-    for part in ("config", "schedule"):
+    for part in ("account", "config", "schedule"):
         if found[part]:
             output.say("")
             output.facts(part, found[part])
@@ -125,6 +139,12 @@ def print_whole(found: dict[str, Any]) -> None:
         "rejected",
     ]
     output.table("streams", [*columns, "dead", "superseded", "discarded", "reported", "unreported"], rows)
+
+
+def _import(db: Database, stored: StoredConnection) -> dict[str, Any] | None:
+    """The last whole import, and how it ended."""
+    found = history.last(db, stored.id, "imported", "import failed")
+    return None if found is None else output.presentable(found)
 
 
 def _stream(stream: StreamStats) -> dict[str, Any]:

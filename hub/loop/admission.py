@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from hub import codec
 from hub.pipeline import Pipeline
 from hub.records import BadRecord, Page, Record
-from hub.store import leases, quarantine, runs, schedule
+from hub.store import history, leases, quarantine, runs, schedule
 from hub.store.database import Database
 from hub.store.ledger import bells
 from hub.store.ledger.admit import Admitter
@@ -74,6 +74,8 @@ def admit_locked(
         for stream in streams_of(db, tx, connection, name) or list(pipeline.streams)[:1]:
             seal(db, tx, connection, stream, [name])
     wake_within(db, tx, connection, page.wakes)
+    for reached in page.milestones:
+        history.note(db, tx, connection.id, reached.what, who=history.HUB, facts=reached.facts)
     return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
 
 

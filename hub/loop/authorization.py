@@ -23,10 +23,11 @@ from urllib.parse import quote
 import structlog
 from pydantic import SecretStr
 
+from hub import codec
 from hub.connector import Authorization, Grant
 from hub.errors import ConfigurationError, HubError, NotFoundError, ServiceUnavailableError
 from hub.http import Redactor
-from hub.pipeline import Pipeline
+from hub.pipeline import Pipeline, plain_facts
 from hub.runtime import Runtime
 from hub.store import authorizations, connections
 from hub.store.authorizations import Pending
@@ -208,6 +209,8 @@ async def _store(runtime: Runtime, connection_id: int, grant: Grant) -> None:
         candidate = runtime.assemble_file(stored.name, stored.tenant, file)
         connector = candidate.connector
         poll_target = connector.poll_target() if connector.polls else None
+        hold = runtime.hold_of(candidate)
+        facts = codec.loads(candidate.redact(codec.dumps(plain_facts(grant.facts)).decode()))
         await candidate.close()
         renewed = await runtime.db.run(
             authorizations.renew,
@@ -216,6 +219,8 @@ async def _store(runtime: Runtime, connection_id: int, grant: Grant) -> None:
             credentials=runtime.secrets.encrypt(file.secret()),
             poll_target=poll_target,
             both_sides=not connector.uses_destination,
+            facts=facts,
+            hold=hold,
         )
         if renewed:
             return

@@ -8,9 +8,13 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub import codec
 from hub.errors import ConfigurationError
+from hub.records import JSON
+from hub.store import history
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
+from hub.store.holds import Hold, keep_hold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +66,19 @@ def take(db: Database, token_hash: str, *, connection_id: int | None = None) -> 
 
 
 def renew(
-    db: Database, connection: StoredConnection, *, credentials: str, poll_target: str | None, both_sides: bool
+    db: Database,
+    connection: StoredConnection,
+    *,
+    credentials: str,
+    poll_target: str | None,
+    both_sides: bool,
+    facts: JSON | None = None,
+    hold: Hold | None = None,
 ) -> bool:
     """Store new encrypted credentials and give them their chance now; False if the connection was changed since.
 
-    ``both_sides``: the connector pushes with them as well. Raises ``ConfigurationError`` when the new credentials
+    ``both_sides``: the connector pushes with them as well. One that was disconnected is live again, and goes on where
+    it was. ``facts`` are laid over those that are known of the account. Raises ``ConfigurationError`` when the new credentials
     would poll what another connection polls.
     """
     accepted = ", destination_refused = NULL" if both_sides else ""
@@ -74,14 +86,19 @@ def renew(
         with db.transaction() as tx:
             renewed = db.execute(
                 tx,
-                f"UPDATE connection SET credentials = :credentials, poll_target = :target, source_refused = NULL"
+                f"UPDATE connection SET credentials = :credentials, poll_target = :target, source_refused = NULL, "
+                "status_reason = CASE WHEN status <> 'inactive' THEN status_reason END, "
+                "status = CASE WHEN status = 'inactive' THEN 'live' ELSE status END, facts = :facts"
                 f"{accepted}, revision = revision + 1 WHERE id = :id AND revision = :revision",
                 id=connection.id,
                 revision=connection.revision,
                 credentials=credentials,
                 target=poll_target,
+                facts=codec.dumps({**connection.facts, **(facts or {})}).decode(),
             ).rowcount
             if renewed:
+                keep_hold(db, tx, connection.id, hold)
+                history.note(db, tx, connection.id, "authorised", who=history.WEB, facts=facts)
                 _poll_now(db, tx, connection.id)
             return bool(renewed)
     except IntegrityError as error:

@@ -13,8 +13,11 @@ from sqlalchemy.exc import IntegrityError
 from hub import codec
 from hub.errors import ConfigurationError, NotFoundError
 from hub.records import JSON
+from hub.store import history, holds
 from hub.store.catalog import owners
 from hub.store.database import Database, as_dict
+from hub.store.holds import Hold, keep_hold
+from hub.store.stopping import stop
 
 _OWNED = (
     "schedule",
@@ -55,11 +58,27 @@ class StoredConnection:
     paused: bool
     revision: int
     created_at: int
+    #: What the other side said of the account: shop, scopes and the like.
+    facts: JSON = field(default_factory=dict)
 
     @property
     def shown_status(self) -> str:
         """live, inactive, failed or needs_reauth; the paused flag stands beside it."""
+        if self.status == "inactive":
+            return self.status
         return "needs_reauth" if self.source_refused or self.destination_refused else self.status
+
+    @property
+    def state(self) -> str:
+        """live, inactive or failed: a refused credential is a failure too, and ``state_reason`` says which."""
+        return "failed" if self.shown_status == "needs_reauth" else self.status
+
+    @property
+    def state_reason(self) -> str | None:
+        """Why it is not live."""
+        if self.state == "live":
+            return None
+        return self.status_reason or self.source_refused or self.destination_refused
 
 
 _SELECT = "SELECT c.*, t.name AS tenant FROM connection c JOIN tenant t ON t.id = c.tenant_id"  # every column is ours
@@ -112,10 +131,15 @@ def add_connection(
     reports: bool,
     polls: bool,
     owns: Collection[str] = (),
+    facts: JSON | None = None,
+    hold: Hold | None = None,
+    lacks: str | None = None,
+    who: str | None = None,
 ) -> int:
     """Store a checked connection and make its first poll due.
 
-    ``owns`` are parts of the catalog that it is the system of record for. Raises ``NotFoundError`` for an unknown
+    ``owns`` are parts of the catalog that it is the system of record for; ``lacks``: what it has to be given before
+    it can work, so that it is inactive until then. Raises ``NotFoundError`` for an unknown
     tenant, ``ConfigurationError`` when the name, the poll target or one of those parts is taken.
     """
     with _race_is_taken(), db.transaction() as tx:
@@ -125,8 +149,8 @@ def add_connection(
         connection_id: int = db.execute(
             tx,
             "INSERT INTO connection (tenant_id, name, connector, config, credentials, poll_target, reports, status, "
-            "paused, revision, created_at) VALUES (:tenant, :name, :connector, :config, :credentials, :target, "
-            ":reports, 'live', false, 1, :now) RETURNING id",
+            "status_reason, paused, revision, created_at, facts) VALUES (:tenant, :name, :connector, :config, :credentials, :target, "
+            ":reports, :status, :lacks, false, 1, :now, :facts) RETURNING id",
             tenant=tenant_id,
             name=name,
             connector=connector,
@@ -135,7 +159,12 @@ def add_connection(
             target=poll_target,
             reports=reports,
             now=now,
+            facts=codec.dumps(facts or {}).decode(),
+            status="live" if lacks is None else "inactive",
+            lacks=lacks,
         ).scalar_one()
+        keep_hold(db, tx, connection_id, hold)
+        history.note(db, tx, connection_id, "connected", who=who, facts={"connector": connector})
         owners.claim(db, tx, tenant_id=tenant_id, connection_id=connection_id, parts=owns)
         for stream in streams:
             db.execute(
@@ -166,21 +195,36 @@ def replace_connection(
     poll_target: str | None,
     streams: Sequence[str],
     owns: Collection[str] = (),
+    facts: JSON | None = None,
+    hold: Hold | None = None,
+    lacks: str | None = None,
+    who: str | None = None,
 ) -> None:
-    """Store new settings or credentials under the same name; refused credentials get a new chance."""
+    """Store new settings or credentials under the same name; refused credentials get a new chance.
+
+    One that was disconnected is live again. Without ``facts`` (nobody asked) the known ones stay.
+    """
     with _race_is_taken(), db.transaction() as tx:
-        row = db.execute(tx, "SELECT id, tenant_id FROM connection WHERE name = :name", name=name).one()
+        row = db.execute(
+            tx, f"SELECT id, tenant_id, status FROM connection WHERE name = :name{db.row_lock}", name=name
+        ).one()
         _refuse_taken(db, tx, None, poll_target, but=row.id)
         db.execute(
             tx,
             "UPDATE connection SET config = :config, credentials = :credentials, poll_target = :target, "
-            "source_refused = NULL, destination_refused = NULL, status = 'live', status_reason = NULL, "
-            "revision = revision + 1 WHERE id = :id",
+            "source_refused = NULL, destination_refused = NULL, status = :status, status_reason = :lacks, "
+            "facts = coalesce(:facts, facts), revision = revision + 1 WHERE id = :id",
             id=row.id,
             config=codec.dumps(config).decode(),
             credentials=credentials,
             target=poll_target,
+            facts=codec.dumps(facts).decode() if facts is not None else None,
+            status="live" if lacks is None else "inactive",
+            lacks=lacks,
         )
+        keep_hold(db, tx, row.id, hold)
+        again = row.status == "inactive" and lacks is None
+        history.note(db, tx, row.id, "reconnected" if again else "changed", who=who)
         owners.claim(db, tx, tenant_id=row.tenant_id, connection_id=row.id, parts=owns)
         for stream in streams:
             db.execute(
@@ -230,18 +274,22 @@ def reencrypt(db: Database, rotate: Callable[[str], str]) -> int:
                 id=row.id,
                 credentials=rotate(row.credentials),
             )
+        holds.reencrypt(db, tx, rotate)
         return len(rows)
 
 
-def set_paused(db: Database, name: str, paused: bool) -> None:
+def set_paused(db: Database, name: str, paused: bool, *, who: str | None = None) -> None:
     """A paused connection neither polls nor pushes; what it has pushed it still reports.
 
-    Resuming also gives refused credentials and a failed connection a new chance, and polls at once.
+    Resuming also gives refused credentials and a failed connection a new chance, and polls at once. One that was
+    disconnected stays so: it has no credentials.
     """
     fresh = (
         ""
         if paused
-        else ", source_refused = NULL, destination_refused = NULL, status = 'live', status_reason = NULL"
+        else ", source_refused = NULL, destination_refused = NULL, "
+        "status_reason = CASE WHEN status = 'inactive' THEN status_reason END, "
+        "status = CASE WHEN status = 'inactive' THEN status ELSE 'live' END"
     )
     with db.transaction() as tx:
         row = db.execute(
@@ -250,6 +298,7 @@ def set_paused(db: Database, name: str, paused: bool) -> None:
             name=name,
             paused=paused,
         ).one()
+        history.note(db, tx, row.id, "paused" if paused else "resumed", who=who)
         if not paused:
             db.execute(
                 tx,
@@ -263,12 +312,7 @@ def set_paused(db: Database, name: str, paused: bool) -> None:
 def fail(db: Database, connection_id: int, reason: str) -> None:
     """The connection is set up wrongly as a whole: it stops until somebody resumes it."""
     with db.transaction() as tx:
-        db.execute(
-            tx,
-            "UPDATE connection SET status = 'failed', status_reason = :why WHERE id = :id",
-            id=connection_id,
-            why=reason[:2000],
-        )
+        stop(db, tx, connection_id, "status", reason)
 
 
 def refuse_source(db: Database, connection_id: int, reason: str, *, revision: int | None = None) -> None:
@@ -277,16 +321,17 @@ def refuse_source(db: Database, connection_id: int, reason: str, *, revision: in
     With ``revision`` only if the connection was not changed since: others than the present credentials were refused then.
     """
     with db.transaction() as tx:
-        db.execute(
-            tx,
-            "UPDATE connection SET source_refused = :why WHERE id = :id AND revision = coalesce(:revision, revision)",
-            id=connection_id,
-            why=reason[:2000],
-            revision=revision,
-        )
+        stop(db, tx, connection_id, "source", reason, revision=revision)
 
 
-def rewind(db: Database, name: str, *, cursor: JSON | None = None, full_pass: bool = False) -> None:
+def rewind(
+    db: Database,
+    name: str,
+    *,
+    cursor: JSON | None = None,
+    full_pass: bool = False,
+    who: str | None = None,
+) -> None:
     """Set the cursor, or ask for a full pass with the next poll, which becomes due now."""
     with db.transaction() as tx:
         row = db.execute(tx, "SELECT id FROM connection WHERE name = :name", name=name).one()
@@ -299,10 +344,11 @@ def rewind(db: Database, name: str, *, cursor: JSON | None = None, full_pass: bo
             full=full_pass,
             cursor=codec.dumps(cursor).decode() if cursor is not None else None,
         )
+        history.note(db, tx, row.id, "rewound", who=who, facts={"full_pass": full_pass})
 
 
-def remove_connection(db: Database, name: str, *, even_if_open: bool = False) -> None:
-    """Remove a connection and all that it owns.
+def remove_connection(db: Database, name: str, *, even_if_open: bool = False, who: str | None = None) -> None:
+    """Remove a connection and all that it owns; its history stays, and who holds which account of a platform.
 
     Raises ``ConfigurationError`` while records are open or unreported, unless ``even_if_open``.
     """
@@ -323,6 +369,7 @@ def remove_connection(db: Database, name: str, *, even_if_open: bool = False) ->
             "DELETE FROM attempt WHERE record_id IN (SELECT id FROM record WHERE connection_id = :id)",
             id=row.id,
         )
+        history.note(db, tx, row.id, "removed", who=who)
         for table in _OWNED:
             db.execute(tx, f"DELETE FROM {table} WHERE connection_id = :id", id=row.id)
         db.execute(tx, "DELETE FROM connection WHERE id = :id", id=row.id)
@@ -368,5 +415,5 @@ def _refuse_taken(
 
 def _stored(row: Any) -> StoredConnection:
     values = {name: getattr(row, name) for name in StoredConnection.__dataclass_fields__ if name != "config"}
-    values |= {"paused": bool(row.paused), "reports": bool(row.reports)}
+    values |= {"paused": bool(row.paused), "reports": bool(row.reports), "facts": codec.loads(row.facts)}
     return StoredConnection(config=codec.loads(row.config), **values)

@@ -75,3 +75,18 @@ def leases_held(db: Database) -> Sequence[str]:
     with db.transaction() as tx:
         rows = db.execute(tx, "SELECT name FROM lease WHERE expires_at > :now ORDER BY name", now=db.now(tx))
         return [row.name for row in rows]
+
+
+def last_active(db: Database, connection_id: int) -> int | None:
+    """When a connection last polled, worked or took a webhook, in microseconds."""
+    with db.transaction() as tx:
+        times = db.execute(
+            tx,
+            "SELECT max(at) FROM (SELECT polled_at AS at FROM schedule WHERE connection_id = :id "
+            "UNION ALL SELECT claimed_at FROM tally WHERE connection_id = :id "
+            "UNION ALL SELECT max(started_at) FROM run WHERE connection_id = :id "
+            "UNION ALL SELECT max(seen_at) FROM webhook_seen WHERE connection_id = :id) AS times",
+            id=connection_id,
+        )
+        latest: int | None = times.scalar_one()
+    return latest

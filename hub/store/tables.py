@@ -41,6 +41,10 @@ def _text(*, nullable: bool = True) -> Column:  # type: ignore[type-arg]
     return Column(Text, nullable=nullable)
 
 
+def _document() -> Column:  # type: ignore[type-arg]
+    return Column(Text, nullable=False, server_default="{}")
+
+
 def _flag(default: str = "false") -> Column:  # type: ignore[type-arg]
     return Column(Boolean, nullable=False, server_default=text(default))
 
@@ -77,6 +81,11 @@ class Connection(Base, table=True):
     paused: bool = Field(default=False, sa_column=_flag())
     revision: int = Field(default=1)
     created_at: int = Field(sa_column=_time(nullable=False))
+    facts: str = Field(
+        default="{}",
+        sa_column=_document(),
+        description="What the other side says of the account: shop, scopes.",
+    )
 
 
 class Schedule(Base, table=True):
@@ -434,6 +443,63 @@ class AuthorizationState(Base, table=True):
     connection_id: int = Field(sa_type=BigInteger)
     redirect_uri: str
     expires_at: int = Field(sa_column=_time(nullable=False))
+
+
+class History(Base, table=True):
+    """What was done with a connection, by whom. Kept when the connection is removed; holds no secret."""
+
+    __table_args__ = (
+        Index("history_connection", "connection_id", "id"),
+        Index("history_name", "name", "id"),
+        _NEVER_AGAIN,
+    )
+
+    id: int | None = Field(default=None, sa_column=_id())
+    tenant_id: int = Field(sa_type=BigInteger)
+    connection_id: int = Field(sa_type=BigInteger)
+    name: str
+    at: int = Field(sa_column=_time(nullable=False))
+    what: str
+    who: str
+    facts: str = Field(default="{}", sa_column=_document())
+
+
+class AppHold(Base, table=True):
+    """An account of a platform (a shop) that a connection was let into, and the encrypted secret of the app.
+
+    What the platform tells the app about the account is checked with it, also when the connection is disconnected or
+    removed: its tenant may still hold the account's data.
+    """
+
+    __tablename__ = "app_hold"
+    __table_args__ = (Index("app_hold_key", "connector", "app_key"),)
+
+    connection_id: int = Field(sa_type=BigInteger, primary_key=True)
+    app_key: str = Field(primary_key=True)
+    tenant_id: int = Field(sa_type=BigInteger)
+    connector: str
+    name: str
+    secret: str = Field(sa_column=_text(nullable=False))
+    held_at: int = Field(sa_column=_time(nullable=False))
+    erased_at: int | None = Field(default=None, sa_column=_time())
+
+
+class Errand(Base, table=True):
+    """Something that a platform asked the hub to do: durable before the platform is answered, removed once it is done.
+
+    ``told`` is encrypted, since it may name a person.
+    """
+
+    __table_args__ = (_NEVER_AGAIN,)
+
+    id: int | None = Field(default=None, sa_column=_id())
+    tenant_id: int = Field(sa_type=BigInteger)
+    connection_id: int = Field(sa_type=BigInteger)
+    app_key: str
+    name: str
+    told: str = Field(sa_column=_text(nullable=False))
+    noted_at: int = Field(sa_column=_time(nullable=False))
+    failed: int = Field(default=0)
 
 
 metadata = Base.metadata

@@ -23,12 +23,12 @@ class Revision(NamedTuple):
 
 
 def revisions(db: Database, names: Collection[str]) -> Mapping[str, Revision]:
-    """The connections of these names; what is missing does not exist."""
+    """The connections of these names; what is missing does not exist, or has no access (it is inactive)."""
     with db.transaction() as tx:
         rows = db.execute(
             tx,
             f"SELECT c.name, c.id, c.revision, c.created_at FROM {db.rows('names', name='text')} "
-            "JOIN connection c ON c.name = v.name",
+            "JOIN connection c ON c.name = v.name AND c.status <> 'inactive'",
             names=rowset([{"name": name} for name in names]),
         )
         return {row.name: Revision(row.id, row.revision, row.created_at) for row in rows}

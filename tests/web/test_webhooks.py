@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hub.loop.disconnect import disconnect
 from hub.loop.work import work
 from hub.store import connections
 from tests.web.driver import Hub, count, serving, signed, signed_body
@@ -164,7 +165,7 @@ async def test_a_body_that_is_too_large_is_refused(
         assert (await hub.post("north-1", count(1))).status_code == 202
 
 
-@pytest.mark.parametrize("column", ("paused = true", "status = 'inactive'", "source_refused = 'no'"))
+@pytest.mark.parametrize("column", ("paused = true", "source_refused = 'no'"))
 async def test_a_connection_that_stands_still_still_takes_webhooks(hub: Hub, column: str) -> None:
     """They wait in the ledger; the sender would not send them again."""
     await hub.add("north-1")
@@ -173,6 +174,18 @@ async def test_a_connection_that_stands_still_still_takes_webhooks(hub: Hub, col
     answer = await hub.post("north-1", count(1))
 
     assert answer.status_code == 202
+    assert await hub.keys() == ["000000000001"]
+
+
+async def test_a_connection_without_access_takes_none(hub: Hub) -> None:
+    """To the sender it is as if it did not exist, also where it was known a moment ago."""
+    await hub.add("north-1")
+    assert (await hub.post("north-1", count(1))).status_code == 202
+    await disconnect(hub.runtime, 1)
+
+    answer = await hub.post("north-1", count(2))
+
+    assert answer.status_code == 404
     assert await hub.keys() == ["000000000001"]
 
 

@@ -15,6 +15,7 @@ from hub.store.database import Database, rowset
 from hub.store.ledger.lock import lock
 from hub.store.ledger.tally import Moves
 from hub.store.rows import SETTLED_STATES, Held, Locked, ReportVerdict, Settlement, Slice, Verdict
+from hub.store.stopping import stop
 
 #: Longer texts of an answer are cut, in characters.
 TEXT_LIMIT = 2000
@@ -296,10 +297,7 @@ def stop_side(
     refused = next((verdict for verdict in verdicts if verdict.refused), None)
     if refused is None:
         return
-    change = "status = 'failed', status_reason = :why" if refused.fails else f"{side}_refused = :why"
-    db.execute(
-        tx, f"UPDATE connection SET {change} WHERE id = :id", why=clean(refused.refused), id=connection.id
-    )
+    stop(db, tx, connection.id, "status" if refused.fails else side, clean(refused.refused) or "")
 
 
 def keep_attempts(

@@ -1,0 +1,96 @@
+"""Disconnect: access is given back and erased; nothing that was imported is touched, and a new access goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from hub.connector import Revocable
+from hub.errors import ConfigurationError, HubError
+from hub.records import JSON
+from hub.runtime import Runtime
+from hub.store import connections, disconnects
+from hub.store.connections import StoredConnection
+
+#: How long a platform may take to void what it granted.
+REVOKE_TIMEOUT = timedelta(seconds=30)
+#: How often credentials are erased anew because somebody else changes the connection.
+MOST_CHANGES = 5
+#: Why it is not live, where nobody says more.
+BY_OPERATOR = "it was disconnected"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disconnected:
+    """``revoked``: the platform has voided the access; None where it was not, or cannot be, asked. ``warning``: why not."""
+
+    revoked: bool | None = None
+    warning: str | None = None
+
+
+async def disconnect(
+    runtime: Runtime,
+    connection_id: int,
+    *,
+    who: str | None = None,
+    reason: str = BY_OPERATOR,
+    revoke: bool = True,
+    before: datetime | None = None,
+) -> Disconnected | None:
+    """Stop the connection, have its access revoked, and erase its credentials but those of the app.
+
+    What is cut off in the middle is finished by calling it again. ``before``: not if it was let in after that time,
+    and None then. A platform that does not revoke changes nothing else. Raises ``ConfigurationError`` while somebody
+    keeps changing the connection, and ``NotFoundError``.
+    """
+    db = runtime.db
+    stored = await db.run(connections.get_connection_by_id, db, connection_id)
+    before_at = None if before is None else round(before.timestamp() * 1_000_000)
+    if not await db.run(disconnects.begin, db, connection_id, reason=reason, before=before_at):
+        return None
+    result = await _revoked(runtime, stored) if revoke else Disconnected()
+    for _ in range(MOST_CHANGES):
+        present = await db.run(connections.get_connection_by_id, db, connection_id)
+        if present.status != "inactive":
+            return result  # somebody has connected it again meanwhile
+        left = runtime.secrets.encrypt(_left(runtime, present))
+        if await db.run(disconnects.finish, db, present, credentials=left, who=who, revoked=result.revoked):
+            return result
+    raise ConfigurationError(f"{stored.name} is being changed by somebody else; try again")
+
+
+async def _revoked(runtime: Runtime, stored: StoredConnection) -> Disconnected:
+    try:
+        pipeline = runtime.assemble(stored)
+    except HubError as error:
+        return Disconnected(warning=f"the platform was not asked: {error}")
+    try:
+        if not isinstance(pipeline.connector, Revocable):
+            return Disconnected()
+        async with asyncio.timeout(REVOKE_TIMEOUT.total_seconds()):
+            await pipeline.connector.revoke()
+        return Disconnected(revoked=True)
+    except Exception as error:
+        text = pipeline.redact(str(error) or type(error).__name__)
+        _log.warning("access was not revoked", connection=stored.name, error=text)
+        return Disconnected(revoked=False, warning=f"the platform did not revoke it ({text}); do it there")
+    finally:
+        await pipeline.close()
+
+
+def _left(runtime: Runtime, stored: StoredConnection) -> JSON:
+    """What stays of the credentials: the app's own. Where nothing can be read, nothing stays."""
+    kept: Collection[str] = ()
+    held: JSON = {}
+    try:
+        kept = runtime.registry.connector(stored.connector).app_credentials
+        held = runtime.file_of(stored).credentials
+    except HubError as error:
+        _log.warning("nothing of the credentials is kept", connection=stored.name, error=str(error))
+    return {"source": {name: held[name] for name in kept if name in held}, "destination": {}}
