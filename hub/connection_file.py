@@ -80,7 +80,27 @@ class ConnectionFile(BaseModel):
 
 def read(path: Path) -> ConnectionFile:
     """Read a ``.toml`` or ``.json`` file. Raises ``ConfigurationError`` naming line or field."""
-    return parse(_parsed(path))
+    return parse(written(path))
+
+
+def written(path: Path) -> Any:
+    """What stands in a ``.toml`` or ``.json`` file, unchecked. Raises ``ConfigurationError`` naming line or file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no file {path}", field="--config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); it must be UTF-8 text", field="--config"
+        ) from None
+    if path.suffix not in (".toml", ".json"):
+        raise ConfigurationError(f"{path.name} must end in .toml or .json", field="--config")
+    try:
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise ConfigurationError(
+            f"{path} is no valid {path.suffix[1:].upper()}: {error}", field="--config"
+        ) from None
 
 
 def parse(written: Any) -> ConnectionFile:
@@ -114,25 +134,6 @@ def secrets_of(model: BaseModel) -> list[str]:
         elif isinstance(value, BaseModel):
             found += secrets_of(value)
     return [value for value in found if value]
-
-
-def _parsed(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigurationError(f"there is no file {path}", field="--config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read ({error}); it must be UTF-8 text", field="--config"
-        ) from None
-    if path.suffix not in (".toml", ".json"):
-        raise ConfigurationError(f"{path.name} must end in .toml or .json", field="--config")
-    try:
-        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} is no valid {path.suffix[1:].upper()}: {error}", field="--config"
-        ) from None
 
 
 def _resolved(values: Mapping[str, Any], field: str) -> dict[str, Any]:

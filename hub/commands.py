@@ -1,0 +1,162 @@
+"""What a plugin's own commands are made of (``hub.commands`` entry points), so that they need none of the hub's machinery."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hub import connection_file, connection_save, event_loop
+from hub.cli import connection_views as views
+from hub.cli import exit_codes, output, session
+from hub.cli.output import Json
+from hub.errors import ConfigurationError, HubError, NotFoundError
+from hub.loop.authorization import begin_authorization
+from hub.records import JSON
+from hub.runtime import Runtime
+from hub.settings import Settings
+from hub.store import connections
+from hub.store.connections import StoredConnection
+
+__all__ = ["Json", "Wanted", "connect_in_browser", "read_connection_file"]
+
+#: How often the store is looked at while somebody is at the browser, in seconds.
+LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A connection that is to be authorised. ``written`` gives its connection file if it is not there yet.
+
+    ``same`` are settings that it must have if it is there. ``signal`` names a field of the credentials that is another
+    one after each authorization.
+    """
+
+    name: str
+    tenant: str
+    connector: str
+    same: Mapping[str, Any]
+    written: Callable[[], JSON]
+    signal: str
+
+
+def read_connection_file(path: Path) -> JSON:
+    """What stands in a connection file, to be laid over. Raises ``ConfigurationError``."""
+    found = connection_file.written(path)
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{path.name} must hold one JSON object", field="--config")
+    return found
+
+
+def connect_in_browser(wanted: Wanted, *, timeout: float, as_json: bool) -> None:
+    """Add the connection if it is not there, print a link, and wait until somebody has authorised it there.
+
+    Ends the command with 1 when nobody does within ``timeout`` seconds. Raises ``ConfigurationError`` and
+    ``NotFoundError`` naming what is wrong; nothing is stored then.
+    """
+    found = event_loop.run(_connect(session.begin(), wanted, timeout))
+    output.show(found, as_json, lambda: _say(found))
+    if not found["connected"]:
+        output.warn(
+            f"error: nobody has authorised {wanted.name} within {timeout:g} seconds; where it was refused, the browser's page "
+            f"says why. `hub connection authorize {wanted.name}` prints another link"
+        )
+        raise typer.Exit(exit_codes.TROUBLE)
+
+
+async def _connect(settings: Settings, wanted: Wanted, within: float) -> dict[str, Any]:
+    async with session.runtime(settings) as runtime:
+        added = await _present(runtime, wanted)
+        before = await _signal(runtime, wanted)
+        link = await begin_authorization(runtime, wanted.name)
+        # Beside the one document that --json prints.
+        output.warn(f"open this link in a browser, once and within ten minutes: {link}")
+        connected = await _wait(runtime, wanted, before, within)
+        return {
+            "name": wanted.name,
+            "tenant": wanted.tenant,
+            "added": added,
+            "connected": connected,
+            **(await _facts(runtime, wanted.name) if connected else {}),
+        }
+
+
+async def _present(runtime: Runtime, wanted: Wanted) -> bool:
+    """See that the connection is there, as it is wanted; whether it had to be added."""
+    try:
+        stored = await runtime.db.run(connections.get_connection, runtime.db, wanted.name)
+    except NotFoundError:
+        file = connection_file.parse(wanted.written())
+        await connection_save.save(runtime, tenant=wanted.tenant, name=wanted.name, file=file, check=False)
+        return True
+    _require_same(stored, wanted)
+    return False
+
+
+def _require_same(stored: StoredConnection, wanted: Wanted) -> None:
+    if (stored.tenant, stored.connector) != (wanted.tenant, wanted.connector):
+        # The other tenant is not named: names of connections are the whole hub's.
+        raise ConfigurationError(
+            f"the connection {wanted.name} is there already, of another tenant or connector; choose another name",
+            field="name",
+        )
+    settings = stored.config["settings"]
+    other = [
+        name
+        for name, value in wanted.same.items()
+        if value is not None and _low(settings.get(name)) != _low(value)
+    ]
+    if other:
+        raise ConfigurationError(
+            f"the connection {wanted.name} is there already, with another {', '.join(other)}; add one under another name, "
+            "or change it (`hub connection add --replace`)",
+            field=f"settings.{other[0]}",
+        )
+
+
+def _low(value: Any) -> Any:
+    """Settings are stored as they were written."""
+    return value.casefold() if isinstance(value, str) else value
+
+
+async def _signal(runtime: Runtime, wanted: Wanted) -> Any:
+    stored = await runtime.db.run(connections.get_connection, runtime.db, wanted.name)
+    return runtime.file_of(stored).credentials.get(wanted.signal)
+
+
+async def _wait(runtime: Runtime, wanted: Wanted, before: Any, within: float) -> bool:
+    give_up = time.monotonic() + within
+    while await _signal(runtime, wanted) == before:
+        if time.monotonic() > give_up:
+            return False
+        await asyncio.sleep(LOOK_EVERY)
+    return True
+
+
+async def _facts(runtime: Runtime, name: str) -> dict[str, Any]:
+    """What is connected now; it is connected whether that can be told or not."""
+    stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+    pipeline = runtime.assemble(stored)
+    try:
+        checks = views.checks(await connection_save.check_sides(pipeline))
+    except HubError as error:
+        checks = {"checks": {}, "error": str(error)}
+    finally:
+        await pipeline.close()
+    return {"status": stored.shown_status, **checks}
+
+
+def _say(found: Mapping[str, Any]) -> None:
+    if not found["connected"]:
+        return
+    source = found["checks"].get("source", {"facts": {}, "warnings": []})
+    output.facts(f"{found['name']} is {found['status']}", source["facts"])
+    for warning in source["warnings"]:
+        output.warn(f"warning: {warning}")
+    if "error" in found:
+        output.warn(f"warning: it cannot be read yet: {found['error']}")
