@@ -41,6 +41,19 @@ def erase_person(db: Database, *, tenant_id: int, keys: Sequence[str], texts: Se
     return Erased(rows=rows + take_out(db, tenant_id, words), in_hands=in_hands)
 
 
+def erase_person_by_hand(
+    db: Database, *, tenant_id: int, keys: Sequence[str], texts: Sequence[str] = (), who: str | None = None
+) -> Erased:
+    """The same by an operator, with a line in the tenant's history."""
+    erased = erase_person(db, tenant_id=tenant_id, keys=keys, texts=texts)
+    with db.transaction() as tx:
+        facts = {"rows": erased.rows}
+        history.note_of(
+            db, tx, tenant_id=tenant_id, connection_id=0, name="", what="person erased", who=who, facts=facts
+        )
+    return erased
+
+
 def erase_account(db: Database, *, tenant_id: int, connection_id: int, app_key: str) -> Erased:
     """Erase the personal data that a connection brought, and all that is kept as it came: the records' content.
 
