@@ -159,5 +159,12 @@ def _remedy(fault: Any, model: type[BaseModel]) -> str:
         return "is required"
     if fault["type"] == "extra_forbidden":
         return f"is not a setting; there are: {', '.join(model.model_fields) or 'none'}"
-    message: str = fault["msg"]
-    return message.removeprefix("Value error, ")
+    if fault["type"] == "string_type":
+        return "must be a text; write it in quotes"
+    if fault["type"] == "string_too_short" and fault["msg"].endswith(" 1 character"):
+        return "must not be empty"
+    return _must(fault["msg"])
+
+
+def _must(message: str) -> str:
+    return message.removeprefix("Value error, ").replace("Input should be", "must be")

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import httpx
 from pydantic import BaseModel
@@ -220,6 +220,14 @@ class Vault(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """What the hub remembers of this connection's records: so a plan finds out what would be new."""
+
+    async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """The content hash of the latest record of each key; keys that never came are left out."""
+        ...
+
+
 class Clock(Protocol):
     """The time; a port so that tests can turn it."""
 
@@ -248,6 +256,8 @@ class Ports:
     catalog: Catalog | None = None
     #: The stored credentials; None for a connection that is not stored, as when its file is checked.
     vault: Vault | None = None
+    #: What is known of this connection's records already, to read.
+    ledger: Ledger | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""
@@ -574,4 +584,36 @@ class Plan(Protocol):
 
     async def plan(self) -> PlanResult:
         """A read-only diff against the destination."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """How an import is going, or how the last one went.
+
+    ``resources`` are counts by stream: ``read``, ``created``, ``updated``, ``unchanged``, ``gone``, ``rejected``. While it
+    is ``running``, what was read and is not settled yet is in none of the others.
+    """
+
+    name: str
+    state: Literal["running", "done", "cancelled"]
+    started_at: datetime
+    ended_at: datetime | None = None
+    resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """The connector reads its source as a whole, in passes that somebody waits for."""
+
+    async def import_report(self, cursor: JSON) -> ImportReport | None:
+        """The import that is under way at this cursor, or the last one; None before the first."""
+        ...
+
+    def cancelled(self, cursor: JSON) -> JSON:
+        """The cursor ``cursor`` without the pass that is under way: the next poll begins another one when that is due.
+
+        What was admitted goes its way; what a pass did not come to is not gone. Pure.
+        """
         ...

@@ -27,7 +27,7 @@ from hub.secrets import SecretBox
 from hub.store.catalog.reader import StoredCatalog
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
-from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+from hub.store.plugin_ports import StoredDocuments, StoredIdMap, StoredLedger
 from hub.store.vault import StoredVault
 from hub.telemetry import Observe, ignore
 
@@ -295,6 +295,7 @@ def _ports(
         http=http,
         ids=StoredIdMap(parts.db, **ids),
         documents=StoredDocuments(parts.db, **ids),
+        ledger=StoredLedger(parts.db, **ids),
         clock=SystemClock(),
         catalog=StoredCatalog(parts.db, **ids),
         vault=vault,

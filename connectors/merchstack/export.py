@@ -85,7 +85,7 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         return self.settings.url
 
     async def check(self) -> CheckResult:
-        """Look whether the place is there and can be listed, and whether the tenant has the counterpart."""
+        """Look whether the place is there and can be listed, and whether the counterpart imports for this tenant."""
         if self.settings.counterpart is not None:
             # No kinds: nothing is read but the name.
             await self._catalog.changes((), after={}, counterpart=self.settings.counterpart)

@@ -93,10 +93,15 @@ class ShopifySettings(BaseModel):
     full_every_hours: int = Field(
         24, ge=1, le=24 * 365, description="A full pass is made at least this often; it finds what is gone."
     )
-    pages_up_to: int = Field(
-        250,
+    pages_up_to: int | None = Field(
+        None,
         ge=0,
-        description="Up to this count a resource is read by pages, whatever a bulk operation would take.",
+        description="Up to this count a resource is read by pages, and beyond it by a bulk operation; by default "
+        "whichever takes fewer requests.",
+    )
+    result_hosts: list[str] = Field(
+        default_factory=list,
+        description="Hosts that results of bulk operations may come from, beside storage.googleapis.com.",
     )
     endpoint: Annotated[str, AfterValidator(_origin)] | None = Field(
         None, description="Where the shop answers instead of https://SHOP, for a simulator."
@@ -128,4 +133,6 @@ class ShopifyCredentials(BaseModel):
     refresh_token: SecretStr | None = Field(None, description="Brought by the authorization.")
     access_token_expires_at: datetime | None = Field(None, description="Brought by the authorization.")
     refresh_token_expires_at: datetime | None = Field(None, description="Brought by the authorization.")
-    scope: SecretStr | None = Field(None, description="What the merchant granted, by comma.")
+    authorised_at: datetime | None = Field(
+        None, description="When the owner granted access. Brought by the authorization."
+    )

@@ -52,7 +52,8 @@ class Catalog(Protocol):
         At most ``limit`` changes, coalesced by key: a key that changed often stands here once, with the last stamp.
         None is missed while others write. What only the connection ``counterpart`` (a name of the same tenant;
         default: this one) has changed is left out, so that a system is never told what it said itself. Raises
-        ``ConfigurationError`` for a counterpart that this tenant does not have, also where no kinds are asked for.
+        ``ConfigurationError`` for a counterpart that this tenant does not have, or that writes nowhere as it has no
+        destination (it exports itself), also where no kinds are asked for.
         """
         ...
 

@@ -30,6 +30,10 @@ COMMANDS = {
     "connectors": ("hub.cli.connectors:app", "Connectors and destinations that are installed."),
     "connection": ("hub.cli.connection:app", "A tenant's configured use of a connector."),
     "run": ("hub.cli.run:run", "Run a connection in the foreground until nothing is left to do."),
+    "import": (
+        "hub.cli.imports:import_",
+        "Bring in all that a source has, or say first what would come.",
+    ),
     "export": ("hub.cli.export:export", "Run an exporting connection to its end in the foreground."),
     "catalog": ("hub.cli.catalog:app", "What connectors brought of a tenant's goods."),
     "records": ("hub.cli.records:app", "The ledger: every record and what became of it."),

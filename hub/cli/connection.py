@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,7 +106,7 @@ def plan(name: Name, as_json: Json = False) -> None:
 
     async def ask() -> JSON:
         async with session.runtime(settings) as runtime:
-            return asdict(await planning.plan(runtime, name))
+            return planning.as_json(await planning.plan(runtime, name))
 
     found = event_loop.run(ask())
     output.show(found, as_json, lambda: output.facts(f"plan of {name}", found))

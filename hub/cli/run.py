@@ -21,6 +21,7 @@ from hub.cli.helpers import MOST, Helpers, helpers
 from hub.cli.output import Json
 from hub.embedded import running_broker
 from hub.loop.drain import Drain, DrainSummary
+from hub.records import JSON
 from hub.runtime import Runtime
 from hub.store import connections
 from hub.store.connections import StoredConnection
@@ -86,14 +87,30 @@ def to_the_end(
 
     Raises ``typer.Exit`` where it was stopped or something is left.
     """
+    summary = drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=full_pass)
+    shown = shown_of(summary)
+    output.show(shown, as_json, lambda: output.facts(name, shown))
+    end(name, summary)
+
+
+def drained(name: str, *, wait: float, processes: int | None, quiet: bool, full_pass: bool) -> DrainSummary:
+    """Drain a connection, with a bar on standard error unless it is to be ``quiet``."""
     settings = session.begin()
     redis_url = running_broker(settings)
     with helpers(settings, redis_url=redis_url, processes=processes) as ready:
         runtime = session.runtime(settings, redis_url=redis_url)
-        drained = _drain(runtime, name, timedelta(seconds=wait), ready, quiet=as_json, full_pass=full_pass)
-        summary = event_loop.run(drained)
-    shown = {field: getattr(summary, field) for field in SHOWN}
-    output.show(shown, as_json, lambda: output.facts(name, shown))
+        return event_loop.run(
+            _drain(runtime, name, timedelta(seconds=wait), ready, quiet=quiet, full_pass=full_pass)
+        )
+
+
+def shown_of(summary: DrainSummary) -> JSON:
+    """What is printed of it."""
+    return {field: getattr(summary, field) for field in SHOWN}
+
+
+def end(name: str, summary: DrainSummary) -> None:
+    """Say what is left, on standard error. Raises ``typer.Exit`` where it was stopped or something is left."""
     _say_what_is_left(name, summary)
     if summary.stopped:
         raise typer.Exit(exit_codes.STOPPED)
@@ -136,6 +153,14 @@ def _ask_for_full_pass(db: Database, stored: StoredConnection) -> None:
 def _say_what_is_left(name: str, summary: DrainSummary) -> None:
     if summary.error:
         output.warn(f"error: {summary.error}")
+    if summary.failed_for_good:
+        output.warn(f"the connection stays failed until `hub connection resume {name}`")
+    if summary.paused:
+        output.warn(
+            f"{name} is paused, so it neither polls nor pushes; `hub connection resume {name}` ends that"
+        )
+    if summary.rejected:
+        output.warn(f"{summary.rejected} rejected: `hub records list {name} --state rejected` shows why")
     if summary.quarantined:
         output.warn(
             f"{summary.quarantined} new in quarantine: `hub quarantine list {name}` shows what is wrong"
@@ -145,7 +170,11 @@ def _say_what_is_left(name: str, summary: DrainSummary) -> None:
     if summary.unreported:
         output.warn(f"{summary.unreported} outcomes are not reported yet")
     if summary.waiting:
-        output.warn(f"{summary.waiting} records are left: run it again, or with a longer --wait")
+        held = summary.paused or summary.failed_for_good
+        output.warn(
+            f"{summary.waiting} records are left"
+            + ("" if held else ": run it again, or with a longer --wait")
+        )
 
 
 def _progress(name: str, *, quiet: bool) -> AbstractContextManager[Callable[[DrainSummary], None]]:

@@ -40,7 +40,8 @@ class DrainSummary:
     """What a drain did. ``polled`` leaves out what was known already, ``pushed`` what is to be retried.
 
     ``waiting``, ``awaiting``, ``parked``, ``dead`` and ``unreported`` are what is left; ``error`` why polls or pushes
-    ended early; ``stopped`` whether somebody asked for it.
+    ended early; ``stopped`` whether somebody asked for it; ``paused`` and ``failed_for_good``
+    how the connection was at the end. ``rejected`` is the part of ``failed`` that is not dead.
     """
 
     polled: int = 0
@@ -58,6 +59,9 @@ class DrainSummary:
     seconds: float = 0.0
     error: str | None = None
     stopped: bool = False
+    paused: bool = False
+    failed_for_good: bool = False
+    rejected: int = 0
 
     @property
     def drained(self) -> bool:
@@ -105,6 +109,8 @@ class Drain:
         self._stopped = asyncio.Event()
         self._waited = timedelta(0)
         self._working = 0
+        #: Why the connection failed, when it was last looked at.
+        self._reason: str | None = None
         #: By name the leases that somebody else held when this was last looked at.
         self._held: dict[str, leases.Holding | None] = {}
 
@@ -228,7 +234,7 @@ class Drain:
         while True:
             connection = await self._connection()
             moved = await self._progress()
-            refused = _refusal(connection)
+            refused = _refusal(connection, self._reason)
             if refused and self.summary.error is None:
                 self.summary.error = refused
             idle = not self.summary.waiting or not connection.may_push
@@ -257,6 +263,7 @@ class Drain:
         summary.pushed += states["success"] + states["skipped"] + failed
         summary.succeeded += states["success"]
         summary.failed += failed
+        summary.rejected += states["rejected"]
         summary.skipped += states["skipped"] + states["superseded"]
         summary.reported += states["reported"]
 
@@ -277,6 +284,9 @@ class Drain:
         )
         streams = await self.runtime.db.run(by_stream, self.runtime.db, stored.name)
         summary = self.summary
+        summary.paused = stored.paused
+        summary.failed_for_good = stored.status == "failed"
+        self._reason = stored.status_reason
         self._working = sum(s.states["working"] for s in streams)
         summary.waiting = self._working + sum(s.states["waiting"] for s in streams)
         summary.awaiting = sum(s.states["awaiting"] for s in streams)
@@ -292,9 +302,9 @@ class Drain:
         return await self.runtime.db.run(read)
 
 
-def _refusal(connection: Locked) -> str | None:
+def _refusal(connection: Locked, reason: str | None) -> str | None:
     if connection.status == "inactive":
         return f"the connection has no access: {HOW_TO_RECONNECT}"
     if connection.status == "failed":
-        return "the connection failed"
+        return f"the connection failed: {reason}" if reason else "the connection failed"
     return connection.source_refused or connection.destination_refused

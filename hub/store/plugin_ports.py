@@ -1,4 +1,4 @@
-"""The id map and the documents that a plugin is handed, bound to its connection."""
+"""The id map, the documents and the memory of records that a plugin is handed, bound to its connection."""
 
 from __future__ import annotations
 
@@ -124,3 +124,31 @@ class StoredDocuments:
                 name=name,
                 body=body.decode(),
             )
+
+
+class StoredLedger:
+    """``hub.connector.Ledger`` over the store."""
+
+    def __init__(self, db: Database, *, tenant_id: int, connection_id: int) -> None:
+        self._db, self._connection_id = db, connection_id
+
+    async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
+        """Of the latest record of each key, pruned ones included."""
+        return await self._db.run(self._hashes, stream, keys)
+
+    def _hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
+        given = self._db.rows("keys", key="text")
+        with self._db.transaction() as tx:
+            rows = self._db.execute(
+                tx,
+                "SELECT found.key, found.content_hash FROM ("
+                f"SELECT m.key, m.content_hash, m.number FROM {given} JOIN memory m "
+                "ON m.connection_id = :connection AND m.stream = :stream AND m.key = v.key "
+                f"UNION ALL SELECT r.key, r.content_hash, r.number FROM {given} JOIN record r ON r.id = ("
+                "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = :stream "
+                "AND l.key = v.key)) AS found ORDER BY found.number",
+                keys=rowset([{"key": key} for key in keys]),
+                connection=self._connection_id,
+                stream=stream,
+            )
+            return {row.key: row.content_hash for row in rows}

@@ -121,7 +121,7 @@ class Shelf:
             tenant=self.tenant,
             name=name,
             connector="any",
-            config={},
+            config={"destination": {"name": "catalog"}},
             credentials="",
             poll_target=None,
             streams=[],

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("acme")
     (
         ('connector = "merchantops"', 'connector = "merchantop"', "connector", "there are: merchantops"),
         ("[settings]", "[settings]\nlimits = 5", "settings.limits", "there are: base_url, target_key"),
-        ('target_key = "custom"', "target_key = 5", "settings.target_key", "valid string"),
+        ('target_key = "custom"', "target_key = 5", "settings.target_key", "write it in quotes"),
+        ('target_key = "custom"', 'target_key = ""', "settings.target_key", "must not be empty"),
         ('target_key = "custom"', "", "settings.target_key", "is required"),
         ("[settings]", "[settings]\nlimit = 0", "settings.limit", "greater than or equal to 1"),
         (f'api_key = "{SECRET}"', "", "credentials.api_key", "is required"),
@@ -183,6 +184,17 @@ def test_a_counterpart_is_a_connection_of_the_same_tenant(hub: Hub, tmp_path: Pa
     add = ("connection", "add", "other", "--tenant", "acme", "--config")
     unknown = hub.refused(*add, merchstack(hub, tmp_path / "other", 'counterpart = "nobody"'))
     assert unknown == line.replace("shop-in", "nobody")
+
+
+def test_a_counterpart_is_no_export(hub: Hub, tmp_path: Path) -> None:
+    """It brings nothing, so nothing could be left out, and what Merchstack said itself would be sent back."""
+    add = ("connection", "add", "--tenant", "acme", "--config")
+    hub.ok(*add, merchstack(hub, tmp_path / "out"), "shop-out")
+
+    line = hub.refused(*add, merchstack(hub, tmp_path / "more", 'counterpart = "shop-out"'), "more-out")
+
+    assert line.startswith('settings.counterpart: "shop-out" has no [destination]')
+    assert line.endswith("name the connection that imports, or leave the setting out")
 
 
 def test_an_export_to_where_an_import_reads_is_refused(hub: Hub, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -101,9 +102,11 @@ def test_more_records_than_a_page_are_taken_in_without_waiting_for_the_cadence(
 def test_records_that_are_refused_are_done_all_the_same(hub: Hub, prices: str, destination: Served) -> None:
     """Reported as failed, the drain did its work."""
     destination.platform.commands()["refuse"]({"refuse_share": 1})
-    summary = hub.json("run", prices, "--drain")
+    result = hub("run", prices, "--drain", "--json")
+    summary = json.loads(result.stdout)
 
-    assert (summary["failed"], summary["reported"], summary["dead"]) == (20, 20, 0)
+    assert (result.exit_code, summary["failed"], summary["reported"], summary["dead"]) == (0, 20, 20, 0)
+    assert f"20 rejected: `hub records list {prices} --state rejected` shows why" in result.stderr
 
 
 def test_it_waits_for_retries(hub: Hub, prices: str, destination: Served) -> None:
@@ -139,6 +142,35 @@ def test_a_refused_credential_ends_it_with_1(hub: Hub, prices: str, source: Serv
     assert result.exit_code == 1
     assert "401" in result.stderr
     assert hub.json("connection", "show", prices)["status"] == "needs_reauth"
+
+
+def test_a_paused_connection_says_so(hub: Hub, prices: str) -> None:
+    """A row of zeros alone would look like a source without news."""
+    hub.ok("connection", "pause", prices)
+    result = hub("run", prices, "--drain")
+
+    assert (result.exit_code, hub.json("connection", "show", prices)["paused"]) == (0, True)
+    assert f"{prices} is paused" in result.stderr
+    assert f"hub connection resume {prices}" in result.stderr
+
+
+def test_a_failed_connection_says_why_each_time(hub: Hub, tmp_path: Path) -> None:
+    """A run after the one that failed tells the reason and the remedy, too; a longer --wait is none."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    file = hub.write(
+        f'connector = "merchstack"\nsettings = {{ url = "{inbox}", tenant_id = "ABC" }}\n'
+        'destination = { name = "catalog" }\n'
+    )
+    hub.ok("tenant", "add", "globex")
+    hub.ok("connection", "add", "shop-in", "--tenant", "globex", "--config", file)
+    inbox.rmdir()
+    first, second = (hub("run", "shop-in", "--drain") for _ in range(2))
+
+    assert (first.exit_code, second.exit_code) == (1, 1)
+    for result in (first, second):
+        assert "is no folder; create it" in result.stderr
+        assert "hub connection resume shop-in" in result.stderr
 
 
 def test_drain_has_to_be_said(hub: Hub, prices: str) -> None:

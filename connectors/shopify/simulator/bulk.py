@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class Bulk:
         self._options, self._clock, self._finished = options, clock, finished
         self._operations: dict[str, Operation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: list[asyncio.TimerHandle] = []
         self._hold: Literal["created", "running", "none"] = "none"
         self._released = asyncio.Event()
         self._released.set()
@@ -170,8 +172,10 @@ class Bulk:
         """Stop what runs and let the results go."""
         for task in self._tasks:
             task.cancel()
-        for one in self._all():
-            one.file.close()
+        for timer in self._timers:
+            timer.cancel()
+        for operation in self._all():
+            operation.file.close()
 
     def _start(self, operation: Operation, plan: Branch | None) -> None:
         task = asyncio.get_running_loop().create_task(self._generate(operation, plan))
@@ -184,10 +188,16 @@ class Bulk:
             return
         operation.status = "RUNNING"
         rows = lines(plan, chunk=self._options.bulk_chunk, grouped=operation.grouped) if plan else iter(())
-        for _ in self._turns(operation, rows):
-            await asyncio.sleep(0)
-            if _stopped(operation):
-                return
+        try:
+            for _ in self._turns(operation, rows):
+                await asyncio.sleep(0)
+                if _stopped(operation):
+                    return
+        except Exception:  # noqa: BLE001 - a mistake in here must not leave an operation running for ever
+            traceback.print_exc()
+            operation.error_code = "INTERNAL_SERVER_ERROR"
+            self._end(operation, "FAILED")
+            return
         operation.file.flush()
         operation.whole = True
         operation.partial = (
@@ -196,8 +206,7 @@ class Bulk:
         self.settle()
         left = operation.created_at + self._options.bulk_seconds - self._clock.seconds()
         if left > 0:
-            await asyncio.sleep(left)
-            self.settle()
+            self._timers.append(asyncio.get_running_loop().call_later(left, self.settle))
 
     def _turns(self, operation: Operation, rows: Iterator[tuple[bool, bytes]]) -> Iterator[None]:
         """Write until the end, or until it is to fail; others have their turn at each step."""

@@ -7,18 +7,15 @@ at the root and 1 elsewhere; a mutation 10. Of the types that an object may have
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLNamedType,
     GraphQLOutputType,
     GraphQLSchema,
-    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -29,14 +26,13 @@ from graphql import (
 
 from connectors.shopify.simulator.options import MAX_VARIANTS
 from connectors.shopify.simulator.pages import MAX_PAGE
+from connectors.shopify.simulator.selections import Asked, Fragments, flat
 
 #: What one query may cost.
 MAX_COST = 1000
 _MUTATION = 10
 _ROOT_COUNT = 10
 _FREE = {"MoneyV2", "PageInfo"}
-
-Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 class CostModel:
@@ -60,22 +56,9 @@ class CostModel:
         root = self._root(operation)
         return math.ceil(self._spent(operation.selection_set, root, data or {}, at_root=True))
 
-    def fields(
-        self, selections: SelectionSetNode | None, parent: GraphQLNamedType
-    ) -> Iterator[tuple[FieldNode, GraphQLNamedType]]:
+    def _fields(self, selections: SelectionSetNode | None, parent: GraphQLNamedType) -> Iterator[Asked]:
         """All fields with the type that they are asked of, fragments laid open."""
-        for node in selections.selections if selections else ():
-            match node:
-                case FieldNode():
-                    yield node, parent
-                case InlineFragmentNode():
-                    condition = node.type_condition
-                    kind = self._schema.type_map[condition.name.value] if condition else parent
-                    yield from self.fields(node.selection_set, kind)
-                case FragmentSpreadNode():
-                    fragment = self._fragments[node.name.value]
-                    kind = self._schema.type_map[fragment.type_condition.name.value]
-                    yield from self.fields(fragment.selection_set, kind)
+        return flat(self._schema, self._fragments, [selections], parent)
 
     def _root(self, operation: OperationDefinitionNode) -> GraphQLNamedType:
         schema = self._schema
@@ -86,7 +69,7 @@ class CostModel:
 
     def _total(self, selections: SelectionSetNode | None, kind: GraphQLNamedType, *, at: str) -> int:
         common, apart = 0, dict[str, int]()
-        for node, parent in self.fields(selections, kind):
+        for node, parent in self._fields(selections, kind):
             cost = self._one(node, parent, at)
             if is_abstract_type(kind) and parent is not kind:
                 apart[parent.name] = apart.get(parent.name, 0) + cost
@@ -113,10 +96,12 @@ class CostModel:
         self, selections: SelectionSetNode | None, kind: GraphQLNamedType, data: Any, *, at_root: bool = False
     ) -> float:
         spent = 0.0
-        for node, parent in self.fields(selections, kind):
-            name = node.alias.value if node.alias else node.name.value
-            value, inner = data.get(name), self._type(node, parent)
-            if value is None or inner is None or not node.selection_set or inner.name in _FREE:
+        for node, parent in self._fields(selections, kind):
+            if not node.selection_set:
+                continue
+            value = data.get(node.alias.value if node.alias else node.name.value)
+            inner = None if value is None else self._type(node, parent)
+            if inner is None or inner.name in _FREE:
                 continue
             if inner.name == "Count":
                 spent += _ROOT_COUNT if at_root else 1
@@ -131,7 +116,7 @@ class CostModel:
 
     def _spent_on_page(self, selections: SelectionSetNode, connection: GraphQLNamedType, page: Any) -> float:
         kind, inner, found = self._node_type(connection), 0.0, 0
-        for node, _ in self.fields(selections, connection):
+        for node, _ in self._fields(selections, connection):
             rows = page.get(node.alias.value if node.alias else node.name.value)
             if node.name.value not in {"nodes", "edges"} or not rows:
                 continue
@@ -140,7 +125,7 @@ class CostModel:
                 inner += sum(self._spent(node.selection_set, kind, row or {}) for row in rows) / len(rows)
             else:
                 edge = self._schema.type_map[f"{connection.name.removesuffix('Connection')}Edge"]
-                for one, _ in self.fields(node.selection_set, edge):
+                for one, _ in self._fields(node.selection_set, edge):
                     if one.name.value == "node":
                         key = one.alias.value if one.alias else "node"
                         inner += sum(
@@ -151,12 +136,12 @@ class CostModel:
     def _node_selections(
         self, selections: SelectionSetNode, connection: GraphQLNamedType
     ) -> Iterator[SelectionSetNode | None]:
-        for node, _ in self.fields(selections, connection):
+        for node, _ in self._fields(selections, connection):
             if node.name.value == "nodes":
                 yield node.selection_set
             elif node.name.value == "edges":
                 edge = self._schema.type_map[f"{connection.name.removesuffix('Connection')}Edge"]
-                for one, _ in self.fields(node.selection_set, edge):
+                for one, _ in self._fields(node.selection_set, edge):
                     if one.name.value == "node":
                         yield one.selection_set
 

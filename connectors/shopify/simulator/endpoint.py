@@ -11,6 +11,7 @@ from graphql import (
     ExecutionResult,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLResolveInfo,
     OperationDefinitionNode,
     execute_sync,
     get_operation_ast,
@@ -56,12 +57,16 @@ def answer(context: Context, body: bytes, bucket: Bucket, *, throttled_status: i
         return Answer(200, _too_expensive(requested, bucket))
     if not bucket.take(requested):
         return Answer(throttled_status, _throttled(requested, bucket), throttled=True)
-    result = execute_sync(
-        load(), document, None, context, variables, operation.name.value if operation.name else None
-    )
+    name = operation.name.value if operation.name else None
+    result = execute_sync(load(), document, None, context, variables, name, field_resolver=_carried)
     actual = min(model.actual(operation, result.data), requested)
     bucket.give_back(requested - actual)
     return Answer(200, _found(result, context, requested, actual, bucket), cost=actual)
+
+
+def _carried(node: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -> Any:
+    """What an object holds under the field's name; quicker than the executor's own, which asks what kind it is."""
+    return node.get(info.field_name)
 
 
 class _BadRequestError(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from hub import codec
 from hub.catalog import Change, Changes
 from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
@@ -45,7 +46,7 @@ class StoredCatalog:
     async def changes(
         self, kinds: Collection[str], *, after: JSON, limit: int = 500, counterpart: str | None = None
     ) -> Changes:
-        """See ``hub.catalog.Catalog``. Raises ``ConfigurationError`` for an unknown counterpart.
+        """See ``hub.catalog.Catalog``. Raises ``ConfigurationError`` for a counterpart that is unknown or brings nothing.
 
         What has been written while an older transaction is under way, wherever in the database server, cannot be told
         yet: it is waited for, for a moment.
@@ -137,16 +138,22 @@ class StoredCatalog:
     def _named(self, tx: Connection, name: str) -> int:
         found = self._db.execute(
             tx,
-            "SELECT id FROM connection WHERE name = :name AND tenant_id = :tenant",
+            "SELECT id, config FROM connection WHERE name = :name AND tenant_id = :tenant",
             name=name,
             tenant=self._tenant_id,
-        ).scalar_one_or_none()
+        ).one_or_none()
         if found is None:
             raise ConfigurationError(
                 f"there is no connection {excerpt(name)} of this tenant; add it first, or correct the name",
                 field="settings.counterpart",
             )
-        return int(found)
+        if codec.loads(found.config).get("destination") is None:
+            raise ConfigurationError(
+                f"{excerpt(name)} has no [destination], so it changes nothing in the catalog that could be left out; "
+                "name the connection that imports, or leave the setting out",
+                field="settings.counterpart",
+            )
+        return int(found.id)
 
     def _prices_turned(self, after: JSON, until: datetime, limit: int) -> Changes:
         with self._db.transaction() as tx:

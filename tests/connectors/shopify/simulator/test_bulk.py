@@ -337,6 +337,24 @@ async def test_a_download_can_go_on_where_it_was_cut(app: Any) -> None:
     assert rest.content == whole[100:]
 
 
+async def test_a_result_may_lie_on_another_host(serve: Any) -> None:
+    """As it does on the platform; the port is the simulator's."""
+    async with serve(products=1, result_host="localhost") as app:
+        operation = await run(app, SIMPLE)
+
+    assert httpx.URL(operation["url"]).host == "localhost"
+    assert httpx.URL(operation["url"]).port == httpx.URL(app.url).port
+
+
+async def test_a_mistake_of_the_simulator_fails_the_operation(app: Any) -> None:
+    """Instead of leaving it running for ever."""
+    app.platform.shop.products.change(2, {"seo": "no object"}, "2026-01-01T00:00:00Z")
+
+    operation = await run(app, "{ products { edges { node { id seo { title } } } } }")
+
+    assert (operation["status"], operation["errorCode"]) == ("FAILED", "INTERNAL_SERVER_ERROR")
+
+
 async def test_an_operation_takes_its_time(serve: Any) -> None:
     """By the simulator's clock."""
     async with serve(products=1, bulk_seconds=3600) as app:

@@ -16,7 +16,7 @@ from connectors.shopify.simulator.search import parse
 
 FIELDS = {"id", "updated_at", "status", "sku"}
 WORDS = st.sampled_from(
-    ["id:", "updated_at:", "status:", ">", "<=", "'", '"', "-", "AND", "2026-01-01", "5", "(", " "]
+    ["id:", "sku:", "updated_at:", "status:", ">", "<=", "'", '"', "-", "AND", "2026-01-01", "5", "(", " "]
 )
 
 

@@ -1,0 +1,208 @@
+"""Bulk operations of a pass: started together, found again after a crash, watched, and their results fetched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from connectors.shopify.client import ShopifyClient
+from connectors.shopify.documents import document
+from connectors.shopify.joining import nodes
+from connectors.shopify.resources import ALL, BULK
+from connectors.shopify.spool import Spool
+from hub.connector import Bucket, Http
+from hub.errors import ConfigurationError, RetryableError
+from hub.excerpt import excerpt
+from hub.records import JSON
+
+#: Where results are kept was seen live (facts, "Bulk operations").
+RESULT_HOSTS: Final[Sequence[str]] = ("storage.googleapis.com",)
+#: How long a poll waits for a result that is being fetched, in seconds; the fetching goes on between polls.
+FETCH_PATIENCE: Final = 20.0
+#: Bytes of lines that are taken in at once.
+_BATCH: Final = 1024 * 1024
+#: An address of a result that is not good any more.
+_VOID: Final = (400, 401, 403, 404, 410)
+#: Codes that say that others run and ours may not yet.
+_BUSY: Final = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Of an operation: ``status``, and where its result is. ``objects`` are its lines."""
+
+    status: str
+    error_code: str | None = None
+    url: str | None = None
+    partial_url: str | None = None
+    objects: int | None = None
+
+
+class VoidResultError(RetryableError):
+    """The address of a result is not good any more: the operation has to be run again."""
+
+
+class BulkOperations:
+    """Those of one app in one shop. What it remembers is a cache: all of it can be asked for again."""
+
+    def __init__(self, client: ShopifyClient, http: Http, *, shop: str, hosts: Sequence[str]) -> None:
+        self._client, self._http = client, http
+        self._bucket = Bucket(key=f"shopify results {shop}")
+        self._hosts = frozenset(hosts)
+        self._done: dict[str, State] = {}
+        self._spools: dict[str, Spool] = {}
+        self._fetching: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self, tags: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+        """Start an operation for each resource of ``tags``, unless there is one with its tag; their ids by resource.
+
+        Those that cannot be started now are left out, with the reason. A tag stands as a comment in the query's text,
+        which the platform echoes: so an operation is found again that was started just before a crash.
+        """
+        found = await self._adopted(tags)
+        left = {name: tag for name, tag in tags.items() if name not in found}
+        if not left:
+            return found, None
+        texts: dict[str, Any] = {f"with_{name}": name in left for name in BULK}
+        texts |= {name: f"# {tag}\n{document(ALL[name].bulk or '').text}" for name, tag in left.items()}
+        answer = await self._client.ask("bulk_run", **texts)
+        busy: str | None = None
+        for name in left:
+            payload = answer.data.get(name) or {}
+            operation, problems = payload.get("bulkOperation"), payload.get("userErrors") or []
+            if isinstance(operation, dict) and operation.get("id"):
+                found[name] = str(operation["id"])
+            else:
+                busy = _reason(name, problems)
+        return found, busy
+
+    async def states(self, ids: Mapping[str, str]) -> Mapping[str, State]:
+        """How operations stand, by resource. Those that were seen completed are not asked for again."""
+        asked = {name: gid for name, gid in ids.items() if gid not in self._done}
+        if asked:
+            flags: dict[str, Any] = {f"with_{name}": name in asked for name in BULK}
+            answer = await self._client.ask("bulk_states", **flags, **asked)
+            for name, gid in asked.items():
+                self._done[gid] = _state(answer.data.get(name))
+        states = {name: self._done[gid] for name, gid in ids.items()}
+        for name, gid in asked.items():
+            if states[name].status != "COMPLETED":
+                del self._done[gid]
+        return states
+
+    async def spool(self, gid: str, url: str | None, *, by_child: bool = False) -> Spool | None:
+        """The result of an operation on disk; None while it is still being fetched.
+
+        Raises ``VoidResultError``, and what ``Http.stream`` does.
+        """
+        spool = self._spools.get(gid)
+        if spool is not None and spool.whole:
+            return spool
+        task = self._fetching.get(gid)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = self._fetching[gid] = asyncio.create_task(self._fetch(gid, url, by_child))
+        done, _ = await asyncio.wait({task}, timeout=FETCH_PATIENCE)
+        if not done:
+            return None
+        del self._fetching[gid]
+        task.result()
+        return self._spools[gid]
+
+    def forget(self, gid: str) -> None:
+        """What was remembered of an operation is of no use any more."""
+        self._done.pop(gid, None)
+        if (spool := self._spools.pop(gid, None)) is not None:
+            spool.close()
+
+    async def close(self) -> None:
+        """Stop fetching, and let the spools go."""
+        tasks = [task for task in self._fetching.values() if task.get_loop() is asyncio.get_running_loop()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._fetching.clear()
+        for gid in list(self._spools):
+            self.forget(gid)
+
+    async def _adopted(self, tags: Mapping[str, str]) -> dict[str, str]:
+        answer = await self._client.ask("bulk_list", query="operation_type:QUERY")
+        found: dict[str, str] = {}
+        for operation in nodes(answer.data.get("bulkOperations")):
+            first, _, _ = str(operation.get("query")).partition("\n")
+            for name, tag in tags.items():
+                if first.strip() == f"# {tag}" and operation.get("id"):
+                    found[name] = str(operation["id"])
+        return found
+
+    async def _fetch(self, gid: str, url: str | None, by_child: bool) -> None:
+        spool = Spool()
+        try:
+            if url is not None:
+                await self._stream(url, spool)
+            await asyncio.to_thread(spool.finish, by_child=by_child)
+        except BaseException:
+            spool.close()
+            raise
+        if (old := self._spools.get(gid)) is not None:
+            old.close()
+        self._spools[gid] = spool
+
+    async def _stream(self, url: str, spool: Spool) -> None:
+        """The token is not for the host that keeps results, and is never sent there."""
+        self._require_known(url)
+        rest = bytearray()
+        async with self._http.stream("GET", url, bucket=self._bucket, accept=_VOID) as answer:
+            if answer.status in _VOID:
+                raise VoidResultError(
+                    f"the result of a bulk operation is not there any more (HTTP {answer.status})"
+                )
+            async for chunk in answer.chunks():
+                rest += chunk
+                if len(rest) >= _BATCH and b"\n" in chunk:
+                    rest = await self._take_in(rest, spool)
+        await self._take_in(rest + b"\n", spool)
+
+    async def _take_in(self, text: bytearray, spool: Spool) -> bytearray:
+        whole, _, rest = bytes(text).rpartition(b"\n")
+        lines = [line for line in whole.split(b"\n") if line.strip()]
+        await asyncio.to_thread(spool.add, lines)
+        return bytearray(rest)
+
+    def _require_known(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.hostname in self._hosts:
+            return
+        raise ConfigurationError(
+            f"the result of a bulk operation is on {excerpt(parts.hostname)}, a host that is not known; if it is "
+            "Shopify's, name it here",
+            field="settings.result_hosts",
+        )
+
+
+def wait_for(elapsed: timedelta) -> timedelta:
+    """How long until an operation is looked at again that began ``elapsed`` ago: a fourth of it, 1 to 30 seconds."""
+    return min(max(elapsed / 4, timedelta(seconds=1)), timedelta(seconds=30))
+
+
+def _state(operation: Any) -> State:
+    if not isinstance(operation, dict):
+        return State(status="EXPIRED")
+    objects = str(operation.get("objectCount"))
+    return State(
+        status=str(operation.get("status")),
+        error_code=operation.get("errorCode"),
+        url=operation.get("url"),
+        partial_url=operation.get("partialDataUrl"),
+        objects=int(objects) if objects.isascii() and objects.isdigit() else None,
+    )
+
+
+def _reason(name: str, problems: Sequence[JSON]) -> str:
+    text = "; ".join(excerpt(one.get("message")) for one in problems[:3])
+    if any(one.get("code") in _BUSY for one in problems):
+        return f"{name}: {text}"
+    raise RetryableError(f"the bulk operation for {name} was refused: {text}")

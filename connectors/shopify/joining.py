@@ -1,0 +1,108 @@
+"""What hangs below an object, put into it as a list: from the connections of a page, or the lines of a bulk result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from connectors.shopify.client import ShopifyClient
+from hub.records import JSON
+
+#: Connections by their field: what the joined object calls them, and the document that reads what a page left out.
+_OF_PRODUCT: Final[Mapping[str, tuple[str, str]]] = {
+    "variants": ("variants", "rest_variants"),
+    "media": ("media", "rest_media"),
+    "metafields": ("metafields", "rest_metafields"),
+    "collections": ("collections", "rest_collections"),
+}
+_OF_CUSTOMER: Final[Mapping[str, tuple[str, str]]] = {"addressesV2": ("addresses", "rest_addresses")}
+
+#: Lines of a bulk result by their type: the list that they belong to.
+LISTS: Final[Mapping[str, str]] = {
+    "ProductVariant": "variants",
+    "MediaImage": "media",
+    "Video": "media",
+    "ExternalVideo": "media",
+    "Model3d": "media",
+    "Metafield": "metafields",
+    "InventoryLevel": "levels",
+    "MailingAddress": "addresses",
+    "Product": "products",
+}
+#: The lists that an object has even where nothing hangs below it.
+_EMPTY: Final[Mapping[str, Sequence[str]]] = {
+    "Product": ("variants", "media", "metafields"),
+    "ProductVariant": ("media",),
+    "InventoryItem": ("variants", "levels"),
+    "Customer": ("addresses",),
+}
+
+
+async def joined(client: ShopifyClient, resource: str, node: JSON) -> list[JSON]:
+    """An object of a page with all that hangs below it; for stock those variants that it stands for."""
+    match resource:
+        case "products":
+            whole = await _whole(client, node, _OF_PRODUCT)
+            for variant in whole["variants"]:
+                variant["media"] = nodes(variant.get("media"))
+            return [whole]
+        case "customers":
+            return [await _whole(client, node, _OF_CUSTOMER)]
+        case "stock" if "variants" in node:
+            variants = await _all(client, node["id"], node["variants"], "rest_stock")
+            return [await _stocked(client, variant) for variant in variants]
+        case "stock":
+            return [await _stocked(client, node)]
+        case _:
+            return [node]
+
+
+def assembled(line: JSON, children: Sequence[JSON]) -> JSON:
+    """An object of a bulk result with its children, each of them assembled."""
+    kind = str(line.get("__typename"))
+    whole: JSON = {name: value for name, value in line.items() if name not in ("__typename", "__parentId")}
+    whole |= {name: [] for name in _EMPTY.get(kind, ())}
+    for child in children:
+        name = child.pop("list", None)
+        if name is not None:
+            whole.setdefault(name, []).append(child)
+    return whole
+
+
+def nodes(connection: Any) -> list[JSON]:
+    """What stands on this page of a connection."""
+    found = connection.get("nodes") if isinstance(connection, dict) else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def onward(connection: Any) -> str | None:
+    """Where the next page begins; None at the end."""
+    info = connection.get("pageInfo") if isinstance(connection, dict) else None
+    if not isinstance(info, dict) or not info.get("hasNextPage"):
+        return None
+    return str(info["endCursor"]) if info.get("endCursor") else None
+
+
+async def _whole(client: ShopifyClient, node: JSON, connections: Mapping[str, tuple[str, str]]) -> JSON:
+    whole = {name: value for name, value in node.items() if name not in connections}
+    for field, (name, document) in connections.items():
+        if field in node:
+            whole[name] = await _all(client, node["id"], node[field], document)
+    return whole
+
+
+async def _stocked(client: ShopifyClient, variant: JSON) -> JSON:
+    item = dict(variant.get("inventoryItem") or {})
+    if item:
+        item["levels"] = await _all(client, item["id"], item.pop("inventoryLevels", None), "rest_levels")
+    return {**variant, "inventoryItem": item}
+
+
+async def _all(client: ShopifyClient, owner: str, connection: Any, document: str) -> list[JSON]:
+    found, after = nodes(connection), onward(connection)
+    while after is not None:
+        answer = await client.ask(document, id=owner, after=after)
+        rest = (answer.data.get("owner") or {}).get("rest")
+        found += nodes(rest)
+        after = onward(rest)
+    return found

@@ -1,0 +1,57 @@
+"""How an import goes or went, for people: out of the cursor while it runs, out of its report afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from datetime import datetime
+from typing import Any, Final
+
+from hub.connector import ImportReport
+from hub.records import JSON
+
+_COUNTS: Final = ("read", "created", "updated", "unchanged", "gone", "rejected")
+
+
+def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
+    """The pass that is under way, or the last one that read something; None before the first."""
+    under_way = cursor.get("pass")
+    if under_way is not None:
+        return ImportReport(
+            name=under_way["name"],
+            state="running",
+            started_at=datetime.fromisoformat(under_way["begun"]),
+            resources={name: {"read": counts["read"]} for name, counts in under_way["tallies"].items()},
+            warnings=[*_warnings(under_way["tallies"])],
+        )
+    if last is None:
+        return None
+    return ImportReport(
+        name=last["pass"],
+        state="cancelled" if last.get("cancelled") else "done",
+        started_at=datetime.fromisoformat(last["begun"]),
+        ended_at=datetime.fromisoformat(last["ended"]),
+        resources={name: _counts(counts) for name, counts in last["resources"].items()},
+        warnings=[*_warnings(last["resources"])],
+    )
+
+
+def cancelled(cursor: JSON) -> JSON:
+    """The cursor with its pass at an end and not complete, so that nothing counts as gone; the next poll reports it."""
+    cursor = deepcopy(cursor)
+    if (under_way := cursor.get("pass")) is not None:
+        under_way |= {"left": [], "cancelled": True}
+        for counts in under_way["tallies"].values():
+            counts["complete"] = False
+    return cursor
+
+
+def _counts(counts: Mapping[str, Any]) -> Mapping[str, int]:
+    return {name: counts[name] + (counts.get("bad", 0) if name == "rejected" else 0) for name in _COUNTS}
+
+
+def _warnings(resources: Mapping[str, Any]) -> Iterator[str]:
+    for name, counts in resources.items():
+        for warning in counts["warnings"].values():
+            more = f" (and {warning['count'] - 1} more)" if warning["count"] > 1 else ""
+            yield f"{name}: {warning['first']}{more}"

@@ -1,0 +1,141 @@
+"""A bulk result on disk: its lines as they came, found by what they hang below.
+
+The database has no name: SQLite keeps it in a file that is gone with the process, however that ends. It is a cache:
+another process fetches the result again and finds every line under the same number.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from connectors.shopify.joining import LISTS, assembled
+from hub import codec
+from hub.records import JSON
+
+#: SQLite's own memory for one spool, in KiB.
+CACHE: Final = 8 * 1024
+#: Lines that cannot be read, of which so many are remembered.
+MOST_BAD: Final = 20
+#: Parameters of one statement.
+_MANY: Final = 500
+
+
+class _Head(msgspec.Struct):
+    """What has to be known of a line to find it again."""
+
+    id: str | None = None
+    parent: str | None = msgspec.field(name="__parentId", default=None)
+
+
+class Spool:
+    """Lines by number, 1 for the first. Its methods block: call them in a thread."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.bad: list[bytes] = []
+        self.whole = False
+        self._head = msgspec.json.Decoder(_Head)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute(f"PRAGMA cache_size = -{CACHE}")
+        self._db.execute("CREATE TABLE line (number INTEGER PRIMARY KEY, id TEXT, parent TEXT, body BLOB)")
+        self._db.execute("CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID")
+        self.seen_up_to = 0
+        self._db.execute("BEGIN")
+
+    def add(self, lines: Sequence[bytes]) -> None:
+        """Take in more lines, as they follow each other."""
+        rows = []
+        for line in lines:
+            self.lines += 1
+            try:
+                head = self._head.decode(line)
+            except (msgspec.DecodeError, RecursionError):
+                if len(self.bad) < MOST_BAD:
+                    self.bad.append(line)
+                continue
+            rows.append((self.lines, head.id, head.parent, line))
+        with self._lock:
+            self._db.executemany("INSERT INTO line VALUES (?, ?, ?, ?)", rows)
+
+    def finish(self, *, by_child: bool = False) -> None:
+        """All lines are there; ``by_child`` when ``parents_of`` will be asked."""
+        with self._lock:
+            self._db.execute("CREATE INDEX children ON line (parent, number)")
+            if by_child:
+                self._db.execute("CREATE INDEX ids ON line (id, parent) WHERE parent IS NOT NULL")
+        self.whole = True
+
+    def objects(self, after: int, *, most: int, most_bytes: int) -> tuple[list[JSON], int, bool]:
+        """Up to ``most`` objects of the root behind the line ``after``, assembled, the last line's number, and whether
+        more may come. Fewer where they are large.
+        """
+        found: list[JSON] = []
+        size = 0
+        with self._lock:
+            roots = self._db.execute(
+                "SELECT number, id, body FROM line WHERE parent IS NULL AND number > ? ORDER BY number LIMIT ?",
+                (after, most),
+            ).fetchall()
+            for number, gid, body in roots:
+                children, weight = self._children(gid, 0)
+                found.append(assembled(codec.loads(body), children))
+                after, size = number, size + len(body) + weight
+                if size > most_bytes:
+                    return found, after, True
+        return found, after, len(roots) == most
+
+    def parents_of(self, gid: str) -> list[str]:
+        """What a child hangs below, in order; it may stand below many."""
+        with self._lock:
+            rows = self._db.execute("SELECT parent FROM line WHERE id = ? AND parent IS NOT NULL", (gid,))
+            return sorted({row[0] for row in rows})
+
+    def saw(self, keys: Collection[str], up_to: int) -> None:
+        """Remember what was made of the objects up to a line."""
+        with self._lock:
+            self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?)", ((key,) for key in keys))
+        self.seen_up_to = up_to
+
+    def unseen(self, keys: Sequence[str]) -> list[str]:
+        """Those of ``keys`` that nothing was made of, in order."""
+        known: set[str] = set()
+        with self._lock:
+            for some in _batches(keys):
+                marks = ",".join("?" * len(some))
+                rows = self._db.execute(f"SELECT key FROM seen WHERE key IN ({marks})", some)  # noqa: S608  # marks alone
+                known.update(row[0] for row in rows)
+        return [key for key in keys if key not in known]
+
+    def close(self) -> None:
+        """Let go of it."""
+        with self._lock:
+            self._db.close()
+
+    def _children(self, parent: str | None, depth: int) -> tuple[list[JSON], int]:
+        """Bulk queries nest two levels of connections (facts, "Bulk operations")."""
+        if parent is None or depth > 1:
+            return [], 0
+        rows = self._db.execute(
+            "SELECT id, body FROM line WHERE parent = ? ORDER BY number", (parent,)
+        ).fetchall()
+        found: list[JSON] = []
+        size = 0
+        for gid, body in rows:
+            node: Any = codec.loads(body)
+            name = LISTS.get(str(node.get("__typename")))
+            below, weight = self._children(gid, depth + 1) if name == "variants" else ([], 0)
+            found.append({**assembled(node, below), "list": name})
+            size += len(body) + weight
+        return found, size
+
+
+def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(keys), _MANY):
+        yield keys[begin : begin + _MANY]

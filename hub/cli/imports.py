@@ -1,0 +1,125 @@
+"""`hub import`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, TypeVar
+
+import typer
+
+from hub import event_loop
+from hub.cli import output, run, session
+from hub.cli.output import Json
+from hub.connector import ImportReport
+from hub.loop import imports
+from hub.loop import plan as planning
+from hub.runtime import Runtime
+
+T = TypeVar("T")
+
+
+def import_(  # each is an option
+    name: Annotated[str, typer.Argument(help="A connection that imports.")],
+    *,
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="Only say what would come: counts, a sample, warnings and a hash."),
+    ] = False,
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            help="Import only if that is still what the preview with this hash said.", show_default=False
+        ),
+    ] = None,
+    status: Annotated[bool, typer.Option("--status", help="Only say how the import goes, or went.")] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Give up the import that is under way; what was read goes in.")
+    ] = False,
+    wait: run.Wait = 60.0,
+    processes: run.Processes = None,
+    as_json: Json = False,
+) -> None:
+    """Bring in all that the source has, in the foreground, until nothing is left, and say what came.
+
+    Again and again without duplicates: what is known is left alone, what is gone is marked. Ends as `hub run` does.
+    `hub connection pause` and `resume` hold an import and let it go on.
+    """
+    if sum([preview, status, cancel]) > 1 or (plan is not None and (preview or status or cancel)):
+        raise typer.BadParameter("one of --preview, --plan, --status and --cancel at a time")
+    if preview:
+        _show_preview(name, as_json)
+    elif cancel:
+        _with_runtime(lambda runtime: imports.cancel(runtime, name))
+        output.show(
+            {"connection": name, "cancelled": True}, as_json, lambda: output.say(f"{name}: cancelled")
+        )
+    elif status:
+        _show_report(name, as_json)
+    else:
+        if plan is not None:
+            held = plan
+            _with_runtime(lambda runtime: planning.hold(runtime, name, held))
+        _with_runtime(
+            lambda runtime: imports.report(runtime, name)
+        )  # a connector that imports nothing is told so
+        summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=True)
+        report = _with_runtime(lambda runtime: imports.report(runtime, name))
+        shown = {**run.shown_of(summary), "import": None if report is None else _as_row(report)}
+        output.show(shown, as_json, lambda: _say_report(name, report))
+        run.end(name, summary)
+
+
+def _show_preview(name: str, as_json: bool) -> None:
+    found = planning.as_json(_with_runtime(lambda runtime: planning.plan(runtime, name)))
+
+    def show() -> None:
+        facts = {key: value for key, value in found.items() if key not in {"sample", "warnings"}}
+        output.facts(f"preview of {name}", facts)
+        output.table("sample", sorted({key for row in found["sample"] for key in row}), found["sample"])
+        for warning in found["warnings"]:
+            output.warn(warning)
+        output.say(f"`hub import {name} --plan {found['hash']}` imports exactly this")
+
+    output.show(found, as_json, show)
+
+
+def _show_report(name: str, as_json: bool) -> None:
+    report = _with_runtime(lambda runtime: imports.report(runtime, name))
+    shown = {"connection": name, "import": None if report is None else _as_row(report)}
+    output.show(shown, as_json, lambda: _say_report(name, report))
+
+
+def _say_report(name: str, report: ImportReport | None) -> None:
+    if report is None:
+        output.say(f"{name}: no import yet")
+        return
+    times = {
+        "started_at": report.started_at.isoformat(),
+        "ended_at": report.ended_at and report.ended_at.isoformat(),
+    }
+    output.facts(f"import of {name}", {"import": report.name, "state": report.state, **times})
+    rows = [{"resource": resource, **counts} for resource, counts in report.resources.items()]
+    columns = ["resource", "read", "created", "updated", "unchanged", "gone", "rejected"]
+    output.table("resources", columns, [{column: row.get(column, 0) for column in columns} for row in rows])
+    for warning in report.warnings:
+        output.warn(warning)
+
+
+def _as_row(report: ImportReport) -> dict[str, object]:
+    row = asdict(report)
+    return {
+        **row,
+        "started_at": report.started_at.isoformat(),
+        "ended_at": report.ended_at and report.ended_at.isoformat(),
+    }
+
+
+def _with_runtime(ask: Callable[[Runtime], Awaitable[T]]) -> T:
+    settings = session.begin()
+
+    async def asked() -> T:
+        async with session.runtime(settings) as runtime:
+            return await ask(runtime)
+
+    return event_loop.run(asked())

@@ -1,0 +1,135 @@
+"""Imports of a whole source: a preview that a run can be held to, how one goes, and giving one up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub import codec
+from hub.connector import ImportReport, PlanResult
+from hub.errors import ConfigurationError
+from hub.loop import imports
+from hub.loop import plan as planning
+from hub.loop.plan import MovedError
+from hub.records import JSON, Page, PollRequest
+from hub.store import leases, schedule
+from tests.loop.hub_of_a_test import SECOND, Hub, Script, Scripted
+
+#: What the source would bring, by verb; changed by tests.
+Coming = dict[str, int]
+
+
+@pytest.fixture
+def coming() -> Coming:
+    return {"products.created": 3, "products.gone": 1}
+
+
+@pytest.fixture
+async def hub(hub_home: Path, database_url: str, script: Script, coming: Coming) -> AsyncIterator[Hub]:
+    """A hub with a connection ``prices``, whose connector plans and imports."""
+
+    async def plan(self: Any) -> PlanResult:
+        sample: Sequence[JSON] = [{"key": "p1", "change": "created"}]
+        return PlanResult(hash=codec.fingerprint(coming), counts=dict(coming), sample=sample)
+
+    async def import_report(self: Any, cursor: JSON) -> ImportReport | None:
+        return ImportReport(name="1", state="running", started_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    def cancelled(self: Any, cursor: Mapping[str, Any]) -> JSON:
+        return {name: value for name, value in cursor.items() if name != "pass"}
+
+    hub = Hub(
+        hub_home,
+        database_url,
+        scripted=Scripted.with_script(script, plan=plan, import_report=import_report, cancelled=cancelled),
+        plain=Scripted.with_script(script),
+    )
+    await hub.connect({"connector": "scripted"})
+    await hub.connect({"connector": "plain"}, name="plain")
+    yield hub
+    await hub.close()
+
+
+async def test_a_run_is_held_to_its_preview(hub: Hub) -> None:
+    """As long as the source would bring the same."""
+    preview = await planning.plan(hub.runtime, "prices")
+
+    await planning.hold(hub.runtime, "prices", preview.hash)
+
+
+async def test_what_has_moved_since_the_preview_is_said(hub: Hub, coming: Coming) -> None:
+    """By count, what it was and what it is."""
+    preview = await planning.plan(hub.runtime, "prices")
+    coming |= {"products.created": 4, "products.updated": 2}
+
+    with pytest.raises(MovedError, match="nothing was imported") as refused:
+        await planning.hold(hub.runtime, "prices", preview.hash)
+    assert refused.value.moved == {"products.created": (3, 4), "products.updated": (0, 2)}
+    assert "products.created: 3 then, 4 now; products.updated: 0 then, 2 now" in str(refused.value)
+
+
+async def test_only_the_latest_previews_are_kept(hub: Hub, coming: Coming) -> None:
+    """A run is held to none that nobody made, or made long ago."""
+    first = await planning.plan(hub.runtime, "prices")
+    for number in range(10):
+        coming["products.created"] = 100 + number
+        latest = await planning.plan(hub.runtime, "prices")
+
+    await planning.hold(hub.runtime, "prices", latest.hash)
+    for unknown in (first.hash, "made-up"):
+        with pytest.raises(ConfigurationError, match="none of the last 10 plans"):
+            await planning.hold(hub.runtime, "prices", unknown)
+
+
+async def test_an_import_is_given_up(hub: Hub, script: Script) -> None:
+    """Its pass is taken out of the cursor, and the rest of it stays."""
+    script.poll = lambda _: Page(cursor={"pass": {"id": 1}, "since": 7}, full=True)
+    await hub.poll()
+
+    await imports.cancel(hub.runtime, "prices")
+
+    asked: list[PollRequest] = script.asked["poll"]
+    await hub.poll()
+    assert asked[-1].cursor == {"since": 7}
+
+
+async def test_giving_up_waits_for_the_poll_that_is_being_made(hub: Hub, script: Script) -> None:
+    """Which would write its own cursor over the new one."""
+    begun, going_on = asyncio.Event(), asyncio.Event()
+
+    async def poll(_: PollRequest) -> Page:
+        begun.set()
+        await going_on.wait()
+        return Page(cursor={"pass": {"id": 1}, "since": 7}, full=True)
+
+    script.poll = poll
+    polling = asyncio.create_task(hub.poll())
+    await begun.wait()
+    giving_up = asyncio.create_task(imports.cancel(hub.runtime, "prices"))
+    await asyncio.wait([giving_up], timeout=0.3)
+    assert not giving_up.done()
+
+    going_on.set()
+    await asyncio.gather(polling, giving_up)
+
+    connection = hub.connection()
+    with hub.db.transaction() as tx:
+        assert schedule.read(hub.db, tx, connection.id).cursor == {"since": 7}
+    assert leases.acquire(hub.db, f"poll:{connection.id}", holder="next", duration=SECOND) is not None
+
+
+async def test_a_connector_that_imports_nothing_is_named(hub: Hub) -> None:
+    """With what to do instead."""
+    for ask in (imports.report, imports.cancel):
+        with pytest.raises(
+            ConfigurationError, match="plain imports nothing as a whole: use `hub run plain --drain`"
+        ):
+            await ask(hub.runtime, "plain")
+    report = await imports.report(hub.runtime, "prices")
+    assert report is not None
+    assert report.state == "running"
