@@ -26,7 +26,7 @@ def checked_code(query: Mapping[str, str], *, secret: str, shop: str, now: datet
     """
     if not is_signed(query, secret):
         raise ConfigurationError(
-            "the answer's signature is wrong: it was changed on its way, or the connection's client_secret is not the app's"
+            "the signature of the answer is wrong: it was changed on its way, or the connection's client_secret is not the app's"
         )
     named = query.get("shop", "").lower()
     if not SHOP_DOMAIN.fullmatch(named):

@@ -8,8 +8,8 @@ import hashlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet
 from prometheus_client import CollectorRegistry
 
 from hub import connection_file, connection_save, registry
+from hub.connector import Connector
 from hub.http import HttpPool
 from hub.metrics import Metrics
 from hub.policy.circuit import MemoryCircuit
@@ -149,13 +150,16 @@ def locked(db: Database, connection_id: int) -> Iterator[None]:
         yield
 
 
-def open_runtime(settings: Settings, ring: Any) -> Runtime:
+def open_runtime(
+    settings: Settings, ring: Any, connectors: Mapping[str, type[Connector[Any, Any]]] | None = None
+) -> Runtime:
     """A runtime without Redis."""
     assert settings.database_url
+    known = registry.load()
     return Runtime(
         settings=settings,
         db=Database(settings.database_url.get_secret_value()),
-        registry=registry.load(),
+        registry=replace(known, connectors={**known.connectors, **(connectors or {})}),
         secrets=SecretBox([FERNET_KEY]),
         pool=HttpPool.of(settings),
         limiter=MemoryLimiter(),
@@ -165,8 +169,17 @@ def open_runtime(settings: Settings, ring: Any) -> Runtime:
 
 
 @contextlib.asynccontextmanager
-async def serving(database_url: str, home: Path, **settings: Any) -> AsyncIterator[Hub]:
-    """A hub over this store, served by the server of `hub web` on a free port of this machine."""
+async def serving(
+    database_url: str,
+    home: Path,
+    *,
+    connectors: Mapping[str, type[Connector[Any, Any]]] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Hub]:
+    """A hub over this store, served by the server of `hub web` on a free port of this machine.
+
+    ``connectors`` are there besides those that are installed.
+    """
     shelf = home / "shelf"
     shelf.mkdir(exist_ok=True)
     rung: list[Bell] = []
@@ -176,7 +189,7 @@ async def serving(database_url: str, home: Path, **settings: Any) -> AsyncIterat
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         told = {"public_url": url, "allow_private_hosts": True, "shutdown_timeout": 5} | settings
         chosen = Settings(home=home, database_url=database_url, **told)
-        runtime = open_runtime(chosen, ringer.ring)
+        runtime = open_runtime(chosen, ringer.ring, connectors)
         registered = CollectorRegistry()
         runtime.observe = Metrics(registered).observe
         app = make_app(
