@@ -21,7 +21,7 @@ from connectors.merchstack.pages import Content, Warned, read_page
 from connectors.merchstack.progress import FileProgress, Progress
 from connectors.merchstack.reading import RawLine, Reader
 from connectors.merchstack.settings import MerchstackSettings
-from connectors.merchstack.target import target_of
+from connectors.merchstack.target import FIELD, PLACE, target_of
 from connectors.merchstack.to_catalog import category_body, product_body
 from hub.connector import Cadence, CheckResult, Connector, Ports, Stream
 from hub.excerpt import excerpt
@@ -58,6 +58,8 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
     )
     uses_destination = True
     may_own: ClassVar[Collection[str] | None] = ("categories.managed",)
+    poll_target_title = PLACE
+    poll_target_field = FIELD
 
     def __init__(self, settings: MerchstackSettings, credentials: S3Credentials, ports: Ports) -> None:
         super().__init__(settings, credentials, ports)

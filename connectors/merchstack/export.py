@@ -16,7 +16,7 @@ from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import LATE, Staging, remember, write_files
-from connectors.merchstack.target import target_of
+from connectors.merchstack.target import FIELD, PLACE, target_of
 from hub import codec
 from hub.catalog import Catalog, Change
 from hub.connector import CheckResult, Connector, Ports, Stream
@@ -59,6 +59,8 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         Stream(name=PRODUCT, title="Products", read_anew=True),
     )
     may_own = frozenset[str]()
+    poll_target_title = PLACE
+    poll_target_field = FIELD
 
     def __init__(self, settings: MerchstackExportSettings, credentials: S3Credentials, ports: Ports) -> None:
         super().__init__(settings, credentials, ports)

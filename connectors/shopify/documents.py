@@ -32,7 +32,9 @@ def document(name: str) -> Document:
 def names() -> Sequence[str]:
     """Of all documents, in order."""
     folder = resources.files(__package__).joinpath("queries")
-    found = (path.name.removesuffix(".graphql") for path in folder.iterdir() if path.name.endswith(".graphql"))
+    found = (
+        path.name.removesuffix(".graphql") for path in folder.iterdir() if path.name.endswith(".graphql")
+    )
     return sorted(name for name in found if name != _FRAGMENTS)
 
 

@@ -75,7 +75,9 @@ def list_stock(
 @GROUPS["price"].command("list")
 def list_prices(
     variant: Variant = None,
-    currency: Annotated[str | None, typer.Option(help="Only in this currency: a code such as USD, in any case.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Only in this currency: a code such as USD, in any case.")
+    ] = None,
     tenant: Tenant = None,
     after: After = "",
     limit: Limit = 50,

@@ -169,9 +169,7 @@ class Drain:
     async def _close_groups(self) -> None:
         """Also what another process has begun to close, and may have died over. What cannot be closed is trouble: what a
         connector does for a group (a report, the files of an export) is missing."""
-        while not await close_groups(
-            self.runtime, self.connection_id, on_trouble=self._note_trouble_if_none
-        ):
+        while not await close_groups(self.runtime, self.connection_id, on_trouble=self._note_trouble_if_none):
             lease = closing_lease(self.connection_id)
             pause = await self._outlast(lease, "another process keeps closing groups")
             if pause is None or self._stopped.is_set():

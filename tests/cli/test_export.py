@@ -96,9 +96,7 @@ def test_an_import_is_no_export(hub: Hub, acme: str, tmp_path: Path) -> None:
 
     line = hub.refused("export", "shop-in")
 
-    assert line == (
-        "shop-in imports into the catalog and exports nothing; `hub run shop-in --drain` runs it"
-    )
+    assert line == ("shop-in imports into the catalog and exports nothing; `hub run shop-in --drain` runs it")
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["product_export1_1.jsonl"]
 
 
