@@ -794,9 +794,9 @@ async def test_the_cursor_forgets_files_that_are_done(make: Make) -> None:
 
 async def test_a_crowd_of_files_does_not_swell_the_cursor(make: Make) -> None:
     """It holds those that are next; the others have their turn, in the same order."""
-    world = make()
-    for number in range(1, 301):
-        world.put(f"product_export1_{number}.jsonl", [product(f"p{number}", number, 300, export="1")])
+    world, crowd = make(), MOST_WAITING + 20
+    for number in range(1, crowd + 1):
+        world.put(f"product_export1_{number}.jsonl", [product(f"p{number}", number, crowd, export="1")])
     world.put("category_export1_1.jsonl", [category("c1", export="1")])
 
     await world.step()
@@ -804,7 +804,10 @@ async def test_a_crowd_of_files_does_not_swell_the_cursor(make: Make) -> None:
     await world.read_all()
 
     assert waiting == MOST_WAITING
-    assert [record.key for record in world.records] == ["c1", *(f"p{number}" for number in range(1, 301))]
+    assert [record.key for record in world.records] == [
+        "c1",
+        *(f"p{number}" for number in range(1, crowd + 1)),
+    ]
 
 
 async def test_a_crowd_of_exports_is_not_followed_but_goes_in(make: Make) -> None:
