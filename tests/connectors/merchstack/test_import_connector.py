@@ -700,7 +700,7 @@ async def test_check_refuses_a_folder_without_the_right_to_write(plain_users_fol
     """No report could be written and no file moved; done/ counts as well, and nothing is written to find out."""
     world = World(folder=plain_users_folder)
     await world.connector.check()
-    assert not list(plain_users_folder.iterdir())
+    assert not list(world.folder.iterdir())
     done = plain_users_folder / "done"
     done.mkdir()
 
