@@ -696,11 +696,16 @@ async def test_check_names_the_setting_where_there_is_no_folder(make: Make) -> N
         await world.connector.check()
 
 
+def names_in(folder: Path) -> list[str]:
+    """What lies there."""
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def test_check_refuses_a_folder_without_the_right_to_write(plain_users_folder: Path) -> None:
     """No report could be written and no file moved; done/ counts as well, and nothing is written to find out."""
     world = World(folder=plain_users_folder)
     await world.connector.check()
-    assert os.listdir(plain_users_folder) == []
+    assert names_in(plain_users_folder) == []
     done = plain_users_folder / "done"
     done.mkdir()
 
