@@ -16,6 +16,7 @@ from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
 from connectors.merchstack.staging import FOLDER, LATE, Staging, remember, write_files
+from connectors.merchstack.survey import unmatched
 from connectors.merchstack.target import FIELD, PLACE, target_of
 from hub import codec
 from hub.catalog import Catalog, Change
@@ -92,7 +93,10 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
             # No kinds: nothing is read but the name.
             await self._catalog.changes((), after={}, counterpart=self.settings.counterpart)
         await self._location.require_writable(FOLDER)
-        return CheckResult(facts={"url": self.settings.url, "files": len(await self._location.files())})
+        return CheckResult(
+            facts={"url": self.settings.url, "files": len(await self._location.files())},
+            warnings=await unmatched(self._catalog, self.settings),
+        )
 
     async def poll(self, request: PollRequest) -> Page:
         """What changed in the catalog, or came to hold, as records of the import that is running, or of a new one."""
@@ -167,6 +171,9 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
             "an import is out", id=tally.name, type=tally.stream, files=written, records=spool.total
         )
         await self.ports.documents.put(_document(tally.stream), {"import": tally.name})
+        if tally.stream == PRODUCT and spool.total:
+            for text in await unmatched(self._catalog, self.settings):
+                self.ports.log.warning("an import is out that lacks something", id=tally.name, error=text)
 
     async def _is_out(self, standing: Standing) -> bool:
         """Whether all files of the import begun last are written."""

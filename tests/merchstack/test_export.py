@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -118,3 +118,49 @@ async def test_a_price_begins_and_ends_without_a_change(exporter: Exporter) -> N
 
     assert went_out == [1000, 900, 1000]
     assert [record["brand"] for record in await exporter.export()] == ["Nike"]
+
+
+async def test_settings_that_fit_nothing_are_warned_of_once_an_import(
+    exporter: Exporter, tmp_path: Path, logs: list[MutableMapping[str, Any]]
+) -> None:
+    """Everything goes out without prices and stock, so a person has to hear of it; what fits something is not told."""
+    stock = [{"location": "berlin", "on_hand": 3}]
+    variants = [{"key": "v", "prices": [{"currency": "USD", "amount": 10}], "stock": stock}]
+    await exporter.write({"kind": "product", "key": "p", "variants": variants})
+    await exporter.write({"kind": "product", "key": "q", "variants": []})
+    slip = await Outbox.connect(
+        exporter.hub, tmp_path / "slip", name="slip", tenant=TENANT, price_kind="Sale", location="Berlin"
+    )
+
+    await slip.run()
+    warned = [entry["error"] for entry in logs if entry["event"] == "an import is out that lacks something"]
+    await exporter.export()
+    pipeline = await exporter.hub.runtime.pipeline(exporter.hub.connection("slip").id)
+
+    assert warned == [
+        'settings.price_kind: no price is "Sale", so products go out without prices; there are "sale USD"',
+        'settings.location: nothing is in stock at "Berlin", so products go out without stock; there is stock at "berlin"',
+    ]
+    assert (await pipeline.connector.check()).warnings == warned
+    assert [entry["error"] for entry in logs if "error" in entry] == warned
+
+
+async def test_a_currency_that_no_price_has_is_warned_of_and_an_empty_catalog_is_not(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    """Where there are no prices, there is nothing to miss."""
+    slip = await Outbox.connect(
+        exporter.hub, tmp_path / "slip", name="slip", tenant=TENANT, currency="EUR", location="x"
+    )
+    connector = (await exporter.hub.runtime.pipeline(exporter.hub.connection("slip").id)).connector
+    assert slip.files() == {}
+    assert [*(await connector.check()).warnings] == []
+
+    prices = [{"currency": "USD", "amount": 10}]
+    await exporter.write({"kind": "product", "key": "p", "variants": [{"key": "v", "prices": prices}]})
+
+    (warning,) = (await connector.check()).warnings
+    assert warning == (
+        'settings.price_kind and settings.currency: no price is "sale EUR", so products go out without prices; '
+        'there are "sale USD"'
+    )
