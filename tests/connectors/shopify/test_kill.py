@@ -11,8 +11,8 @@ from pathlib import Path
 from hub.store import connections
 from tests.connectors.shopify.conftest import NAME, Import, Serve, counts
 
-KILLS = 5
-OPTIONS = {"products": 300, "locations": 4, "collections": 10, "customers": 300, "bulk_seconds": 0.3}
+KILLS = 3
+OPTIONS = {"products": 120, "locations": 3, "collections": 6, "customers": 120, "bulk_seconds": 0.3}
 KINDS = ("location", "category", "product", "stock", "customer")
 
 #: Polls and works until no pass is under way, as a worker does.
