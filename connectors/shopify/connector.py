@@ -133,11 +133,12 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
             seals += await self._broken_off(cursor)
             cursor = await self._passes.begin(cursor, kind)
         page = Page(cursor=cursor, seals=seals, full=True)
+        stored = (request.cursor.get("pass") or {}).get("name") == cursor["pass"]["name"]
         begun = time.monotonic()
         while len(page.records) < PAGE and time.monotonic() - begun < POLL_SECONDS:
             moved = deepcopy(cursor)
             try:
-                step = await self._passes.step(moved)
+                step = await self._passes.step(moved, stored=stored)
             except HubError as error:
                 # What was read is taken in first; the next poll meets what is wrong again.
                 if not page.records and cursor == request.cursor:

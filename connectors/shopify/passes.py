@@ -56,6 +56,8 @@ PROTECTED: Final = {
     "zip": "address",
     "addressesV2": "address",
 }
+#: What mapping an object of another shape than the schema's raises: it goes to quarantine.
+_MALFORMED: Final = (UnfitError, AttributeError, TypeError, KeyError, IndexError, ValueError, ArithmeticError)
 _OPEN: Final = frozenset({"CREATED", "RUNNING", "CANCELING"})
 
 
@@ -115,8 +117,11 @@ class Passes:
         _next_resource(under_way, first=True)
         return cursor
 
-    async def step(self, cursor: JSON) -> Step:
-        """Make one step; the cursor moves on. Raises what asking does, with the cursor as it was."""
+    async def step(self, cursor: JSON, *, stored: bool = True) -> Step:
+        """Make one step; the cursor moves on. Raises what asking does.
+
+        ``stored``: the pass's name is in the store, so that an operation that bears it is found again after a crash.
+        """
         under_way = cursor["pass"]
         if not under_way["left"]:
             return Step(ended=True)
@@ -125,6 +130,8 @@ class Passes:
             return await self._gone(under_way, resource)
         try:
             if under_way["modes"].get(resource.name) == "bulk":
+                if not stored:
+                    return Step(wait=timedelta(0))
                 return await self._bulk_step(cursor, resource)
             return await self._page(cursor, resource)
         except AccessDeniedError as error:
@@ -473,7 +480,7 @@ class Passes:
         for node in objects:
             try:
                 bodies = list(resource.bodies(node, shop, lambda kind, text: tally.warn(counts, kind, text)))
-            except (UnfitError, AttributeError, TypeError, KeyError) as error:
+            except _MALFORMED as error:
                 counts["bad"] += 1
                 counts["complete"] = False
                 raw = codec.dumps(node).decode()
@@ -515,7 +522,7 @@ def _keys(resource: Resource, node: JSON) -> list[str]:
     """What an object is called, without a word about it."""
     try:
         return [key_of(body) for body in resource.bodies(node, Shop(), lambda _kind, _text: None)]
-    except (UnfitError, AttributeError, TypeError, KeyError):
+    except _MALFORMED:
         return []
 
 

@@ -111,6 +111,11 @@ class Database:
         shape = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
         return f"(SELECT {shape} FROM json_each(:{parameter})) AS v"
 
+    def batch(self, parameter: str, **columns: str) -> str:
+        """As ``rows``, for the FROM of an UPDATE: SQLite would else read its whole table once for each row."""
+        found = self.rows(parameter, **columns)
+        return found if self.postgres else f"{found.removesuffix(') AS v')} LIMIT -1) AS v"
+
     def close(self) -> None:
         """Close the pool."""
         self._threads.shutdown(wait=True)

@@ -150,7 +150,7 @@ def note_sources(db: Database, tx: Connection, tenant_id: int, kind: str, rows: 
         db.execute(
             tx,
             f"UPDATE {KINDS[kind].table} SET sources = CAST(v.sources AS text) "
-            f"FROM {db.rows('rows', key='text', sources='json')} "
+            f"FROM {db.batch('rows', key='text', sources='json')} "
             f"WHERE {KINDS[kind].table}.tenant_id = :tenant AND {KINDS[kind].table}.key = v.key",
             tenant=tenant_id,
             rows=rowset([{"key": key, "sources": row.sources} for key, row in rows.items()]),
@@ -164,7 +164,7 @@ def _update(db: Database, kind: Kind) -> str:
         f"UPDATE {kind.table} AS t SET content = CAST(v.content AS text), sources = CAST(v.sources AS text), "
         "gone_at = CASE WHEN v.gone THEN :now END, changed_at = :now, changed_in = :number, changed_by = :me, "
         "changed_in_by_others = CASE WHEN t.changed_by <> :me THEN t.changed_in ELSE t.changed_in_by_others END"
-        f"{own} FROM {db.rows('rows', **shape)} WHERE t.tenant_id = :tenant AND t.key = v.key"
+        f"{own} FROM {db.batch('rows', **shape)} WHERE t.tenant_id = :tenant AND t.key = v.key"
     )
 
 
