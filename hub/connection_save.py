@@ -151,6 +151,26 @@ def _store(
         else None,
         "who": who,
     }
+    try:
+        return _write(runtime, pipeline, file, present, values)
+    except connections.TargetTakenError as error:
+        # The other connection may be another tenant's, so it is not named.
+        what = connector.poll_target_title
+        raise ConfigurationError(
+            f"another connection uses this {what} already; two that share it would hand out every record twice, or get "
+            "into each other's way. Remove that one first, or name another",
+            field=connector.poll_target_field,
+        ) from error
+
+
+def _write(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    file: ConnectionFile,
+    present: StoredConnection | None,
+    values: Mapping[str, Any],
+) -> int:
+    connector = pipeline.connector
     if present is not None:
         connections.replace_connection(runtime.db, **values)
         return present.id

@@ -331,6 +331,9 @@ class Connector(Plugin[SettingsT, CredentialsT]):
     #: Credentials that are the app's own, and no access to the account: they stay when a connection is disconnected,
     #: so that it can be authorised again.
     app_credentials: ClassVar[Collection[str]] = ()
+    #: What ``poll_target`` stands for, in a person's words, and the setting that names it: for the error where it is taken.
+    poll_target_title: ClassVar[str] = "source"
+    poll_target_field: ClassVar[str | None] = None
     #: Dead records are tried again by themselves after this time; None leaves them to a person.
     revive_dead_after: ClassVar[timedelta | None] = None
 

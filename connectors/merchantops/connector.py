@@ -114,6 +114,8 @@ class MerchantOps(Connector[MerchantOpsSettings, MerchantOpsCredentials]):
     streams: ClassVar[Sequence[Stream]] = (Stream(name=mapping.STREAM, title="Prices"),)
     reports = True
     uses_destination = True
+    poll_target_title = "organisation's target"
+    poll_target_field = "settings.target_key"
 
     def __init__(
         self, settings: MerchantOpsSettings, credentials: MerchantOpsCredentials, ports: Ports

@@ -23,6 +23,8 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 #: It becomes a part of the host's name where no endpoint is given.
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 
+_PART = re.compile(r"^Generic \w+ error: ")
+
 #: How ``obstore`` puts an answer that is no success, and what S3 says in it.
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
@@ -101,8 +103,8 @@ def fault_of(error: Exception, url: str, field: str, *, of_bucket: bool) -> HubE
 
 
 def first_line(error: Exception) -> str:
-    """What an error of ``obstore`` says to people."""
-    return str(error).strip().partition("\n")[0].strip()[:_SHOWN]
+    """What an error of ``obstore`` says to people, without the name of the part of it that says so."""
+    return _PART.sub("", str(error).strip().partition("\n")[0]).strip()[:_SHOWN]
 
 
 def _reason(error: Exception, status: int | None) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from connectors.merchstack import ending, names
-from connectors.merchstack.closing import close_file
+from connectors.merchstack.closing import DONE, close_file
 from connectors.merchstack.exports import ExportProgress
 from connectors.merchstack.lines import Source
 from connectors.merchstack.location import File, Location, S3Credentials
@@ -20,8 +20,9 @@ from connectors.merchstack.notes import note
 from connectors.merchstack.pages import Content, Warned, read_page
 from connectors.merchstack.progress import FileProgress, Progress
 from connectors.merchstack.reading import RawLine, Reader
+from connectors.merchstack.rights import locked_record, locked_warnings
 from connectors.merchstack.settings import MerchstackSettings
-from connectors.merchstack.target import target_of
+from connectors.merchstack.target import FIELD, PLACE, target_of
 from connectors.merchstack.to_catalog import category_body, product_body
 from hub.connector import Cadence, CheckResult, Connector, Ports, Stream
 from hub.excerpt import excerpt
@@ -58,6 +59,8 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
     )
     uses_destination = True
     may_own: ClassVar[Collection[str] | None] = ("categories.managed",)
+    poll_target_title = PLACE
+    poll_target_field = FIELD
 
     def __init__(self, settings: MerchstackSettings, credentials: S3Credentials, ports: Ports) -> None:
         super().__init__(settings, credentials, ports)
@@ -74,15 +77,17 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         return target_of(self.settings.url, self.credentials)
 
     async def check(self) -> CheckResult:
-        """List the files. Raises ``ConfigurationError`` or ``RetryableError``, as ``Location`` does."""
+        """List the files, and look whether their reports may be written. Raises what ``Location`` does."""
         listed = await self._list()
+        await self._location.require_writable(DONE)
         waiting = await self._to_read(listed)
         return CheckResult(
+            warnings=[*locked_warnings(await self._location.unreadable([*waiting.values()]))],
             facts={
                 "url": self.settings.url,
                 "files_waiting": len(waiting),
                 "other_files": sum(names.parse(file.name) is None for file in listed),
-            }
+            },
         )
 
     async def poll(self, request: PollRequest) -> Page:
@@ -94,6 +99,9 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         known = dict(progress.files)
         now, open_records = self._now(), request.open_records
         listed = await self._to_read(await self._list())
+        # One file alone is no reason to stop: it is left there, as if it had not come yet.
+        locked = [listed.pop(name) for name in await self._location.unreadable([*listed.values()])]
+        bad = [locked_record(file) for file in progress.lock(locked)]
         seals = progress.notice(listed, now)
         wakes = await ending.finish(
             progress, self.ports.documents, now=now, wait=self._wait, open_records=open_records
@@ -103,7 +111,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         ]
         unread.sort(key=lambda file: file.order)
         chosen = next((file for file in unread if not self._quiet_in(listed[file.name], file, now)), None)
-        page = Page(seals=seals, wakes=wakes)
+        page = Page(seals=seals, wakes=wakes, bad=bad)
         if chosen is not None:
             page = await self._read(progress, chosen, listed[chosen.name], page, now)
         return self._come_again(page, progress, listed, now, open_records)
@@ -154,7 +162,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
             self.ports.log.warning("keys of the bucket are left alone", error=self._location.odd)
         return listed
 
-    async def _to_read(self, listed: Sequence[File]) -> Mapping[str, File]:
+    async def _to_read(self, listed: Sequence[File]) -> dict[str, File]:
         """Files of a documented name that are not marked as done."""
         files = {file.name: file for file in listed if names.parse(file.name) is not None}
         return files if self.settings.after == "move" else await self._marks.unmarked(files, listed)
@@ -189,7 +197,7 @@ class Merchstack(Connector[MerchstackSettings, S3Credentials]):
         return replace(
             page,
             records=content.records,
-            bad=[line.bad_record(name) for line in content.bad],
+            bad=[*page.bad, *(line.bad_record(name) for line in content.bad)],
             seals=[*page.seals, file.group] if further.place.ended else page.seals,
         )
 

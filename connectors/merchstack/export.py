@@ -15,8 +15,8 @@ from connectors.merchstack.from_catalog import category_record, product_record
 from connectors.merchstack.location import Location, S3Credentials
 from connectors.merchstack.nesting import TOO_DEEP, is_too_deep
 from connectors.merchstack.spool import Line, Spool
-from connectors.merchstack.staging import LATE, Staging, remember, write_files
-from connectors.merchstack.target import target_of
+from connectors.merchstack.staging import FOLDER, LATE, Staging, remember, write_files
+from connectors.merchstack.target import FIELD, PLACE, target_of
 from hub import codec
 from hub.catalog import Catalog, Change
 from hub.connector import CheckResult, Connector, Ports, Stream
@@ -59,6 +59,8 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         Stream(name=PRODUCT, title="Products", read_anew=True),
     )
     may_own = frozenset[str]()
+    poll_target_title = PLACE
+    poll_target_field = FIELD
 
     def __init__(self, settings: MerchstackExportSettings, credentials: S3Credentials, ports: Ports) -> None:
         super().__init__(settings, credentials, ports)
@@ -85,10 +87,11 @@ class MerchstackExport(Connector[MerchstackExportSettings, S3Credentials]):
         return self.settings.url
 
     async def check(self) -> CheckResult:
-        """Look whether the place is there and can be listed, and whether the counterpart imports for this tenant."""
+        """Look whether the place is there and can be listed and written, and whether the counterpart imports for this tenant."""
         if self.settings.counterpart is not None:
             # No kinds: nothing is read but the name.
             await self._catalog.changes((), after={}, counterpart=self.settings.counterpart)
+        await self._location.require_writable(FOLDER)
         return CheckResult(facts={"url": self.settings.url, "files": len(await self._location.files())})
 
     async def poll(self, request: PollRequest) -> Page:

@@ -12,10 +12,11 @@ import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError
 from obstore.store import LocalStore, S3Store
 
-from connectors.merchstack import folder
+from connectors.merchstack import folder, rights
 from connectors.merchstack.bucket import S3Credentials, fault_of, first_line, open_bucket
 from connectors.merchstack.endpoint import Endpoint
 from connectors.merchstack.listing import File, of_object
+from connectors.merchstack.rights import LOCKED, NotAllowedError
 from connectors.merchstack.top_level import top_level
 from hub.errors import ConfigurationError, HubError, RetryableError
 from hub.excerpt import excerpt
@@ -92,6 +93,21 @@ class Location:
             found = await self._objects()
         return sorted(found, key=lambda file: file.name)
 
+    async def unreadable(self, files: Sequence[File]) -> Sequence[str]:
+        """Names of those of a folder's files that may not be opened; of objects nobody knows before they are read."""
+        if self._root is None:
+            return []
+        names = [file.name for file in files]
+        found: list[str] = await self._in_thread(
+            lambda root: [name for name in names if not rights.is_readable(root, name)]
+        )
+        return found
+
+    async def require_writable(self, below: str) -> None:
+        """See ``rights.require_writable``; of a bucket nobody knows before something is written."""
+        if self._root is not None:
+            await self._in_thread(lambda root: rights.require_writable(root, below, self._field))
+
     async def _objects(self) -> Sequence[File]:
         page = await self._call(lambda: top_level(self._store), of_bucket=True)
         self.odd = page.odd
@@ -113,6 +129,11 @@ class Location:
             found = await self._call(
                 lambda: obstore.get_range_async(self._store, name, start=start, length=length)
             )
+        except NotAllowedError as error:
+            if self._root is None:
+                raise
+            # The next look finds out whether it is this file alone.
+            raise RetryableError(f"{self.url}: {excerpt(name)} {LOCKED}") from error
         except RetryableError:  # behind the end is an error to some stores
             if start >= (await self._call(lambda: obstore.head_async(self._store, name)))["size"]:
                 return b""
@@ -229,8 +250,8 @@ class Location:
             )
         return RetryableError(f"{self.url}: {text}")
 
-    def _not_allowed(self, text: str) -> ConfigurationError:
-        return ConfigurationError(
+    def _not_allowed(self, text: str) -> NotAllowedError:
+        return NotAllowedError(
             f"{self.url} may not be used: {text}; give this access the right to list, read and write",
             field=self._field,
         )

@@ -19,6 +19,9 @@ MOST_EXPORTS = 200
 #: Files that are in the cursor before they are read to their end; the others come when there is room.
 MOST_WAITING = 200
 
+#: Files that may not be read and are told of at one time; the others are when there is room.
+MOST_LOCKED = 200
+
 #: So many exports of one file are named in its report.
 _MOST_OF_A_FILE = 20
 
@@ -94,6 +97,8 @@ class Progress:
     exports: dict[str, ExportProgress] = field(default_factory=dict)
     untracked_at: int | None = None
     looks: int = 0
+    #: Files that may not be read, with their stamps; each has been told of once.
+    locked: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, cursor: JSON) -> Progress:
@@ -103,6 +108,7 @@ class Progress:
             exports={key: ExportProgress.parse(one) for key, one in cursor.get("exports", {}).items()},
             untracked_at=cursor.get("untracked_at"),
             looks=cursor.get("looks", 0),
+            locked=dict(cursor.get("locked", {})),
         )
 
     def as_json(self) -> JSON:
@@ -112,7 +118,15 @@ class Progress:
             "exports": {key: one.as_json() for key, one in self.exports.items()},
             "looks": self.looks,
         }
+        if self.locked:
+            cursor["locked"] = self.locked
         return cursor if self.untracked_at is None else {**cursor, "untracked_at": self.untracked_at}
+
+    def lock(self, files: Sequence[File]) -> Sequence[File]:
+        """These are all that may not be read, as far as they are remembered; those that are new are to be told of."""
+        known, kept = self.locked, sorted(files, key=lambda file: file.name)[:MOST_LOCKED]
+        self.locked = {file.name: file.stamp for file in kept}
+        return [file for file in kept if known.get(file.name) != file.stamp]
 
     def notice(self, listed: Mapping[str, File], now: int) -> Sequence[str]:
         """Compare with what is there: files that are gone are dropped, new and changed ones begin. Returns the groups

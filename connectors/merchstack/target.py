@@ -9,6 +9,10 @@ from connectors.merchstack.bucket import S3Credentials
 from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
 
+#: What two connections must not share, in a person's words, and the setting that names it.
+PLACE = "folder or bucket"
+FIELD = "settings.url"
+
 
 def target_of(url: str, credentials: S3Credentials) -> str:
     """The poll target of whoever imports from a place or exports to it: it belongs to one connection.
@@ -34,5 +38,5 @@ def place_of(url: str, credentials: S3Credentials) -> str:
     ) as error:  # a circle of links, a NUL character, half an address
         raise ConfigurationError(
             f"{excerpt(url)} cannot be resolved: {error}; write the whole path of a folder, or s3://bucket/prefix",
-            field="settings.url",
+            field=FIELD,
         ) from error

@@ -103,6 +103,11 @@ class Tracking:
         """All numbers have been seen; False where it cannot be known."""
         return self.total is not None and not self.given_up and not len(self.missing())
 
+    @property
+    def is_unnumbered(self) -> bool:
+        """Records were seen, and none of them names a number or a total: imports may leave both out."""
+        return bool(self.files) and self.total is None and not self.pieces
+
     def missing(self) -> Ranges:
         """The numbers that nobody has seen."""
         seen, _ = self._merged()
@@ -117,12 +122,17 @@ class Tracking:
         """For the report."""
         seen, _ = self._merged()
         return {
-            "state": "not followed" if self.given_up else "complete" if self.complete else "incomplete",
+            "state": self._state(),
             "record_of": self.total,
             "seen": seen.count,
             "missing": str(self.missing()) if not self.given_up else "",
             "doubled": str(self.doubled()),
         }
+
+    def _state(self) -> str:
+        if self.given_up or self.is_unnumbered:
+            return "not followed"
+        return "complete" if self.complete else "incomplete"
 
     def warnings(self) -> Iterator[str]:
         """What is odd about it."""

@@ -20,6 +20,7 @@ from connectors.shopify.passes import PAGE, Passes, allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
 from connectors.shopify.tokens import Tokens
+from connectors.shopify.webhooks import ShopifyWebhooks
 from hub.connector import (
     Bucket,
     Cadence,
@@ -44,7 +45,7 @@ from hub.records import JSON, GroupTally, Item, Page, PollRequest
 POLL_SECONDS: Final = 15.0
 
 
-class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredentials]):
+class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredentials]):
     """One shop. A record is one entity of the catalog, and its key the catalog's (a global id, mostly).
 
     Each resource is a stream. A record's payload is what is written, or names what is read when it is worked.
@@ -211,6 +212,8 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
             if any(one["gone"] for one in counts.values()):
                 names.append(report["pass"] + tally.GONE)
             page = replace(page, seals=[*page.seals, *names])
+        if report["kind"] == "full":
+            page = replace(page, milestones=[progress.milestone(report)])
         return page
 
     async def _keep(self, report: JSON) -> None:

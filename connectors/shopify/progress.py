@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hub.connector import ImportReport
-from hub.records import JSON
+from hub.records import JSON, Milestone
 
 _COUNTS: Final = ("read", "created", "updated", "unchanged", "gone", "rejected")
 
@@ -24,15 +24,30 @@ def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
             resources={name: {"read": counts["read"]} for name, counts in under_way["tallies"].items()},
             warnings=[*_warnings(under_way["tallies"])],
         )
-    if last is None:
+    reports = [] if last is None else [last, *last.get("earlier", ())]
+    # An incremental pass that changed nothing says nothing; it must not hide the import before it.
+    told = next((one for one in reports if one["kind"] == "full" or _changed(one)), None)
+    if told is None:
         return None
     return ImportReport(
-        name=last["pass"],
-        state="cancelled" if last.get("cancelled") else "done",
-        started_at=datetime.fromisoformat(last["begun"]),
-        ended_at=datetime.fromisoformat(last["ended"]),
-        resources={name: _counts(counts) for name, counts in last["resources"].items()},
-        warnings=[*_warnings(last["resources"])],
+        name=told["pass"],
+        state="cancelled" if told.get("cancelled") else "done",
+        started_at=datetime.fromisoformat(told["begun"]),
+        ended_at=datetime.fromisoformat(told["ended"]),
+        resources={name: _counts(counts) for name, counts in told["resources"].items()},
+        warnings=[*_warnings(told["resources"])],
+    )
+
+
+def milestone(report: JSON) -> Milestone:
+    """What the history says of a full pass once it was read."""
+    complete = all(counts["complete"] for counts in report["resources"].values())
+    read = {name: counts["read"] for name, counts in report["resources"].items()}
+    missing = [name for name, counts in report["resources"].items() if not counts["complete"]]
+    if complete:
+        return Milestone(what="imported", facts={"import": report["pass"], "read": read})
+    return Milestone(
+        what="import failed", facts={"import": report["pass"], "read": read, "incomplete": missing}
     )
 
 
@@ -44,6 +59,14 @@ def cancelled(cursor: JSON) -> JSON:
         for counts in under_way["tallies"].values():
             counts["complete"] = False
     return cursor
+
+
+def _changed(report: JSON) -> bool:
+    return any(
+        counts[name]
+        for counts in report["resources"].values()
+        for name in ("created", "updated", "gone", "rejected")
+    )
 
 
 def _counts(counts: Mapping[str, Any]) -> Mapping[str, int]:

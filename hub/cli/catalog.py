@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hub import money
 from hub.cli import catalog_views as views
 from hub.cli import output
 from hub.cli.output import Json
@@ -74,7 +75,9 @@ def list_stock(
 @GROUPS["price"].command("list")
 def list_prices(
     variant: Variant = None,
-    currency: Annotated[str | None, typer.Option(help="Only in this currency, such as USD.")] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Only in this currency: a code such as USD, in any case.")
+    ] = None,
     tenant: Tenant = None,
     after: After = "",
     limit: Limit = 50,
@@ -82,7 +85,8 @@ def list_prices(
     as_json: Json = False,
 ) -> None:
     """List prices by key."""
-    _list("price", tenant, after, limit, gone, as_json, variant=variant, currency=currency)
+    code = None if currency is None else _currency(currency)
+    _list("price", tenant, after, limit, gone, as_json, variant=variant, currency=code)
 
 
 @app.command()
@@ -94,6 +98,13 @@ def stats(
         names = [row["name"] for row in connections.list_tenants(db)] if tenant is None else [tenant]
         found = [_stats(db, name) for name in names]
     output.show(found, as_json, lambda: views.print_stats(found))
+
+
+def _currency(text: str) -> str:
+    try:
+        return money.code(text)
+    except ValueError as error:
+        raise ConfigurationError(str(error), field="--currency") from None
 
 
 def _add_list(kind: str) -> None:

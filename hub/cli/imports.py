@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -74,14 +74,27 @@ def _show_preview(name: str, as_json: bool) -> None:
     found = planning.as_json(_with_runtime(lambda runtime: planning.plan(runtime, name)))
 
     def show() -> None:
-        facts = {key: value for key, value in found.items() if key not in {"sample", "warnings"}}
-        output.facts(f"preview of {name}", facts)
+        output.facts(f"preview of {name}", {"hash": found["hash"]})
+        output.table("what would come", ["resource", *_verbs(found["counts"])], _by_resource(found["counts"]))
         output.table("sample", sorted({key for row in found["sample"] for key in row}), found["sample"])
         for warning in found["warnings"]:
             output.warn(warning)
         output.say(f"`hub import {name} --plan {found['hash']}` imports exactly this")
 
     output.show(found, as_json, show)
+
+
+def _verbs(counts: Mapping[str, int]) -> Sequence[str]:
+    return list(dict.fromkeys(name.rpartition(".")[2] for name in counts))
+
+
+def _by_resource(counts: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
+    """A row a resource out of ``products.created``; of counts without a resource one row."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, count in counts.items():
+        resource, _, verb = name.rpartition(".")
+        rows.setdefault(resource, {"resource": resource or "all"})[verb] = count
+    return list(rows.values())
 
 
 def _show_report(name: str, as_json: bool) -> None:

@@ -167,8 +167,9 @@ class Drain:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _close_groups(self) -> None:
-        """Also what another process has begun to close, and may have died over."""
-        while not await close_groups(self.runtime, self.connection_id):
+        """Also what another process has begun to close, and may have died over. What cannot be closed is trouble: what a
+        connector does for a group (a report, the files of an export) is missing."""
+        while not await close_groups(self.runtime, self.connection_id, on_trouble=self._note_trouble_if_none):
             lease = closing_lease(self.connection_id)
             pause = await self._outlast(lease, "another process keeps closing groups")
             if pause is None or self._stopped.is_set():
@@ -249,6 +250,9 @@ class Drain:
 
     def _note_trouble(self, text: str) -> None:
         self.summary.error = text
+
+    def _note_trouble_if_none(self, text: str) -> None:
+        self.summary.error = self.summary.error or text
 
     async def _sweep(self) -> None:
         while True:

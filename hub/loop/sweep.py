@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from hub.errors import HubError
+from hub.loop import errands
 from hub.loop.closing import close_groups
 from hub.runtime import Runtime
 from hub.store import ringing, runs
@@ -43,6 +44,7 @@ async def keep_house(runtime: Runtime) -> Swept:
     pruned = await runtime.db.run(ledger.prune, runtime.db, keep=keep)
     await runtime.db.run(runs.prune, runtime.db, keep=keep)
     await runtime.db.run(ringing.prune_seen, runtime.db, keep=keep)
+    await _quietly(errands.work_off(runtime), "errands")
     await runtime.db.run(wake_arrived, runtime.db)
     for connection_id in await runtime.db.run(ringing.with_open_groups, runtime.db):
         await _quietly(close_groups(runtime, connection_id), "closing groups")

@@ -103,7 +103,7 @@ def renew(
             return bool(renewed)
     except IntegrityError as error:
         raise ConfigurationError(
-            "another connection polls the same target already; remove that one first"
+            "another connection uses the account that was authorised already; remove that one first"
         ) from error
 
 

@@ -38,6 +38,10 @@ _OWNED = (
 )
 
 
+class TargetTakenError(ConfigurationError):
+    """Another connection, maybe another tenant's, has the poll target already."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredConnection:
     """A connection as it is stored. ``config`` holds no secret; ``credentials`` is an encrypted token."""
@@ -406,11 +410,7 @@ def _refuse_taken(
         target=poll_target,
     ).first()
     if taken is not None and taken.id != but:
-        # The other connection may be another tenant's, so it is not named.
-        raise ConfigurationError(
-            "another connection polls the same target already; two of one target would hand out every record "
-            "twice, or get into each other's way. Remove that one first, or choose another target"
-        )
+        raise TargetTakenError("another connection polls the same target already")
 
 
 def _stored(row: Any) -> StoredConnection:

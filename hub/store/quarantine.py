@@ -85,15 +85,16 @@ def _row(fingerprint: str, bad: BadRecord) -> dict[str, Any]:
     }
 
 
-def list_quarantine(db: Database, connection_id: int, *, limit: int = 50) -> Sequence[dict[str, Any]]:
-    """What stands in quarantine, last seen first."""
+def list_quarantine(db: Database, connection_id: int | None, *, limit: int = 50) -> Sequence[dict[str, Any]]:
+    """What stands in quarantine of a connection (None: of all), last seen first."""
+    of_connection = "" if connection_id is None else "WHERE connection_id = :connection "
     with db.transaction() as tx:
         rows = db.execute(
             tx,
-            "SELECT id, stream, key, reason, raw, seen, first_seen_at, last_seen_at FROM quarantine "
-            "WHERE connection_id = :connection ORDER BY last_seen_at DESC, id DESC LIMIT :limit",
-            connection=connection_id,
+            "SELECT id, connection_id, stream, key, reason, raw, seen, first_seen_at, last_seen_at FROM quarantine "
+            f"{of_connection}ORDER BY last_seen_at DESC, id DESC LIMIT :limit",
             limit=limit,
+            **({} if connection_id is None else {"connection": connection_id}),
         )
         return [as_dict(row) for row in rows]
 

@@ -20,8 +20,9 @@ from hub.loop.authorization import CALLBACK
 from hub.loop.receive import Received, admit_webhooks
 from hub.pipeline import Pipeline
 from hub.runtime import Runtime
-from hub.web import endpoints, hooks
+from hub.web import apps, endpoints, hooks
 from hub.web.access import AccessLog
+from hub.web.apps import Apps
 from hub.web.authorize import Authorize
 from hub.web.body import Bodies
 from hub.web.directory import Directory
@@ -41,8 +42,9 @@ SQLITE_TRANSACTIONS = 1
 class WebApp:
     """``make_app`` puts it together; ``close`` commits what has been read."""
 
-    def __init__(self, *, hooks: App, endpoints: App, router: App, closing: Sequence[Any]) -> None:
+    def __init__(self, *, hooks: App, apps: App, endpoints: App, router: App, closing: Sequence[Any]) -> None:
         self._hooks = AccessLog(hooks)
+        self._apps = AccessLog(apps)
         self._endpoints = endpoints
         self._router = AccessLog(router)
         self._closing = closing
@@ -54,6 +56,8 @@ class WebApp:
             await self._endpoints(scope, receive, send)
         elif path.startswith(hooks.PREFIX):
             await self._hooks(scope, receive, send)
+        elif path.startswith(apps.PREFIX):
+            await self._apps(scope, receive, send)
         else:
             await self._router(scope, receive, send)
 
@@ -75,11 +79,15 @@ def make_app(
         at_once=POSTGRES_TRANSACTIONS if runtime.db.postgres else SQLITE_TRANSACTIONS,
     )
     metrics.watch(lambda: groups.waiting)
+    bodies = Bodies(max_bytes=settings.webhook_max_bytes)
+    hooked = Hooks(directory, groups, bodies, metrics)
+    for_apps = Apps(runtime, hooked, bodies, metrics)
     return WebApp(
-        hooks=Hooks(directory, groups, Bodies(max_bytes=settings.webhook_max_bytes), metrics),
+        hooks=hooked,
+        apps=for_apps,
         endpoints=Endpoints(directory),
         router=_router(Health(runtime, registry, broker_answers), Authorize(runtime, directory, metrics)),
-        closing=(groups, directory),
+        closing=(for_apps, groups, directory),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from urllib.parse import parse_qsl
 
-from hub.connector import WebhookAnswer, WebhookRequest
+from hub.connector import AppWebhooks, WebhookAnswer, WebhookRequest, Webhooks
 from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.loop.receive import StaleConnectionError
 from hub.pipeline import Pipeline
@@ -51,21 +51,33 @@ class Hooks:
             self._metrics.webhook(NOBODY, "unread", perf_counter() - began)
             return
         try:
-            reply, connector = await self._reply(name, _request(scope, path, body))
+            reply, connector = await self._reply(name, request_of(scope, path, body))
         finally:
             self._bodies.release(len(body))
         await reply.send(send)
         self._metrics.webhook(connector, reply.result, perf_counter() - began)
 
-    async def _reply(self, name: str, request: WebhookRequest) -> tuple[Reply, str]:
+    async def deliver(self, name: str, request: WebhookRequest, *, account: str) -> Reply:
+        """Hand a webhook of an app to a connection, and answer; 404 where it is about another account than its own."""
+        reply, _ = await self._reply(name, request, account=account)
+        return reply
+
+    async def _reply(
+        self, name: str, request: WebhookRequest, *, account: str | None = None
+    ) -> tuple[Reply, str]:
         """The answer, and the connector for the metrics."""
         pipeline: Pipeline | None = None
         try:
-            for _ in range(MOST_READINGS):
+            for reading in range(MOST_READINGS):
                 entry = await self._directory.find(name)
                 pipeline = entry.pipeline
                 if pipeline is None or entry.webhooks is None:
                     return NOT_FOUND, NOBODY
+                if account is not None and _account(entry.webhooks) != account:
+                    if reading:
+                        return NOT_FOUND, NOBODY
+                    self._directory.forget(name)  # it may have been let in a moment ago
+                    continue
                 answer = entry.webhooks.receive(request)
                 reply = _reply_of(answer)
                 result = await self._store(pipeline, answer)
@@ -89,7 +101,12 @@ class Hooks:
         return "repeated" if repeated else "stored"
 
 
-def _request(scope: Scope, path: str, body: bytes) -> WebhookRequest:
+def _account(webhooks: Webhooks) -> str | None:
+    return webhooks.app_key() if isinstance(webhooks, AppWebhooks) else None
+
+
+def request_of(scope: Scope, path: str, body: bytes) -> WebhookRequest:
+    """What a plugin sees of a request."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")

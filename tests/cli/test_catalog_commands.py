@@ -98,6 +98,10 @@ def test_filters_narrow_a_list_down(hub: Hub, shelf: Shelf) -> None:
     assert [row["out_of_stock"] for row in hub.json("catalog", "stock", "list", "--out-of-stock")] == [True]
     assert found("prices", "list", "--variant", "shoe-1", "--currency", "USD") == 1
     assert found("prices", "list", "--currency", "EUR") == 0
+    assert found("prices", "list", "--currency", "usd") == found("prices", "list", "--currency", "USD") == 1
+    assert hub.refused("catalog", "prices", "list", "--currency", "euro").startswith(
+        '--currency: "euro" is no ISO 4217 currency; use a code such as USD'
+    )
 
 
 def test_a_list_is_read_page_by_page(hub: Hub, shelf: Shelf) -> None:

@@ -154,7 +154,7 @@ def test_a_second_connection_to_the_same_target_is_refused(
     add = ("connection", "add", "others", "--tenant", "globex", "--config", connection_file())
     line = hub.refused(*add)
 
-    assert "polls the same target already" in line
+    assert line.startswith("settings.target_key: another connection uses this organisation's target already")
     assert prices not in line
 
 
@@ -205,7 +205,8 @@ def test_an_export_to_where_an_import_reads_is_refused(hub: Hub, tmp_path: Path)
 
     line = hub.refused(*add, merchstack(hub, tmp_path / "in"), "shop-out")
 
-    assert "polls the same target already" in line
+    assert line.startswith("settings.url: another connection uses this folder or bucket already")
+    assert line.endswith("Remove that one first, or name another")
     hub.ok(*add, merchstack(hub, tmp_path / "out"), "shop-out")
     assert line == hub.refused(*add, merchstack(hub, tmp_path / "out", 'location = "x"'), "second-out")
 
@@ -274,3 +275,21 @@ def test_a_connection_may_be_written_as_json(hub: Hub, connection_file: Callable
     written = tomllib.loads(Path(connection_file()).read_text())
 
     assert hub.json(*ADD, hub.write(json.dumps(written), "connection.json"))["name"] == "prices"
+
+
+def test_a_second_import_of_a_tenant_is_told_how_to_leave_the_categories_to_the_first(
+    hub: Hub, tmp_path: Path
+) -> None:
+    """What it says is what can be written."""
+    add = ("connection", "add", "--tenant", "acme", "--config")
+    hub.ok(*add, merchstack(hub, tmp_path / "one", imports=True), "one")
+    second = merchstack(hub, tmp_path / "two", imports=True)
+
+    line = hub.refused(*add, second, "two")
+
+    assert line == (
+        "destination.settings.owns: categories.managed belongs to the connection one already; a part has one system of "
+        "record. Write owns = [] under [destination.settings] to leave it to that one"
+    )
+    Path(second).write_text(Path(second).read_text() + "[destination.settings]\nowns = []\n")
+    hub.ok(*add, second, "two")

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,20 @@ def test_an_export_is_a_drain(hub: Hub, prices: str, destination: Served) -> Non
     assert hub.json("export", prices)["succeeded"] == 20
     assert hub.json("export", prices)["polled"] == 0
     assert "hub connection list" in hub.refused("export", "nobody")
+
+
+def test_an_import_is_no_export(hub: Hub, acme: str, tmp_path: Path) -> None:
+    """It is not run under another name than its own, and is told what to use."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "product_export1_1.jsonl").write_text("")
+    settings = f'url = "{tmp_path / "in"}"\ntenant_id = "T"\nquiet_seconds = 0'
+    text = f'connector = "merchstack"\n[settings]\n{settings}\n[destination]\nname = "catalog"\n'
+    hub.ok("connection", "add", "shop-in", "--tenant", acme, "--config", hub.write(text))
+
+    line = hub.refused("export", "shop-in")
+
+    assert line == ("shop-in imports into the catalog and exports nothing; `hub run shop-in --drain` runs it")
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["product_export1_1.jsonl"]
 
 
 def test_an_export_that_is_not_finished_says_so(hub: Hub, prices: str, destination: Served) -> None:

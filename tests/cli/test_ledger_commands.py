@@ -166,3 +166,17 @@ def test_what_is_no_record_stands_in_quarantine(hub: Hub, prices: str, source: S
     assert "record_key" in bad["reason"]
     assert hub.json("connection", "show", prices)["quarantined"] == 1
     assert "\x1b" not in hub.ok("quarantine", "list", prices)
+
+
+def test_what_stands_in_quarantine_is_listed_for_all_connections(
+    hub: Hub, prices: str, source: Served
+) -> None:
+    """As runs and dead letters are, where none is named."""
+    source.platform.commands()["records"]({"texts": ['{"amount": 1}']})
+    hub.ok("run", prices, "--drain")
+
+    [bad] = hub.json("quarantine", "list")
+
+    assert bad["connection"] == prices
+    assert hub.json("quarantine", "list", prices) == [bad]
+    assert "hub connection list" in hub.refused("quarantine", "list", "nobody")

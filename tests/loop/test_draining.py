@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from hub.errors import RetryableError
 from hub.loop.drain import Drain, DrainSummary
-from hub.records import Item, Page, PushResult, Record, Success
+from hub.records import GroupTally, Item, Page, PushResult, Record, Success
 from hub.store import leases
 from hub.testing.books import assert_tallies_are_the_rows
 from tests.loop.hub_of_a_test import Connect, Hub, Script, Scripted
@@ -44,6 +45,28 @@ async def test_a_drain_outlasts_the_poll_of_a_process_that_was_killed(
 
     assert summary.error is None
     assert len(script.asked["poll"]) == 1
+
+
+async def test_a_drain_does_not_end_well_while_a_group_cannot_be_closed(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """Its records are in, and what its connector does for it at the end is missing: it says which and why."""
+
+    def close_group(_: GroupTally) -> None:
+        raise RetryableError("the disk is full")
+
+    pages = [Page(seals=["file"], poll_after=timedelta(0))]
+    script.poll = lambda _: pages.pop() if pages else Page()
+    script.close_group = close_group
+    await connect_scripted()
+
+    summary = await drain(hub)
+
+    assert summary.error == "the group file could not be closed yet: the disk is full"
+    assert not summary.drained
+
+    script.close_group = lambda _: None
+    assert (await drain(hub)).drained
 
 
 async def test_a_drain_closes_what_a_process_was_killed_over(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from hub import codec
 from hub.catalog.parts import PRODUCT_FIELDS
 from hub.errors import ConfigurationError
 from hub.store.catalog.drafts import Draft
@@ -69,8 +70,10 @@ def claim(
     others = others_than(db, tx, tenant_id, connection_id).others
     for part in parts:
         if part in others:
+            left = codec.dumps(sorted(set(parts) - set(others))).decode()
             raise ConfigurationError(
-                f"{part} belongs to the connection {others[part]} already; a part has one system of record",
+                f"{part} belongs to the connection {others[part]} already; a part has one system of record. "
+                f"Write owns = {left} under [destination.settings] to leave it to that one",
                 field="destination.settings.owns",
             )
     db.execute(tx, "DELETE FROM catalog_owner WHERE connection_id = :connection", connection=connection_id)

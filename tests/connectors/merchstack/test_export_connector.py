@@ -668,6 +668,15 @@ async def test_a_check_looks_whether_the_folder_is_there(world: World) -> None:
     assert (await world.connector.check()).facts == {"url": str(world.folder), "files": 1}
 
 
+async def test_a_check_looks_whether_the_folder_may_be_written_to(plain_users_folder: Path) -> None:
+    """And names the setting, before the first push fails for it."""
+    world = World(plain_users_folder)
+    world.folder.chmod(0o500)
+
+    with pytest.raises(ConfigurationError, match=r"settings\.url: .* may not be written to; give"):
+        await world.connector.check()
+
+
 async def test_a_check_looks_whether_the_counterpart_is_there(world: World) -> None:
     """Before the first poll fails for it."""
     world.settings["counterpart"] = "in"

@@ -19,7 +19,7 @@ from connectors.merchstack.closing import DONE
 from connectors.merchstack.location import Location
 from connectors.merchstack.progress import MOST_EXPORTS, MOST_WAITING
 from hub import codec
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, RetryableError
 from hub.records import JSON, GroupTally
 from tests.connectors.merchstack.import_world import World, category, item_of, jsonl, product, remark
 
@@ -696,6 +696,60 @@ async def test_check_names_the_setting_where_there_is_no_folder(make: Make) -> N
         await world.connector.check()
 
 
+async def test_check_refuses_a_folder_without_the_right_to_write(plain_users_folder: Path) -> None:
+    """No report could be written and no file moved; done/ counts as well, and nothing is written to find out."""
+    world = World(folder=plain_users_folder)
+    await world.connector.check()
+    assert not list(world.folder.iterdir())
+    done = plain_users_folder / "done"
+    done.mkdir()
+
+    for place in (done, plain_users_folder):
+        place.chmod(0o500)
+        with pytest.raises(ConfigurationError, match=rf"settings\.url: {place} may not be written to; give"):
+            await world.connector.check()
+
+
+async def test_a_file_that_may_not_be_read_is_left_alone_until_it_may(plain_users_folder: Path) -> None:
+    """The others go on; it is told of once, with its name and what to do, and read when its rights are mended."""
+    world = World(folder=plain_users_folder)
+    locked = world.put("product_export90100_1.jsonl", [product("p1", 1, 2)])
+    world.put("product_export90100_2.jsonl", [product("p2", 2, 2)])
+    locked.chmod(0)
+
+    check = await world.connector.check()
+    await world.read_all()
+    page = await world.step()
+    (bad,) = world.bad
+
+    assert [record.key for record in world.records] == ["p2"]
+    assert world.report("product_export90100_2.jsonl")["counts"]["created"] == 1
+    assert not page.full
+    assert bad.stream == "product"
+    assert bad.reason.startswith("product_export90100_1.jsonl may not be read; give the user")
+    assert [*check.warnings] == [bad.reason.replace(locked.name, f'"{locked.name}"')]
+    locked.chmod(0o600)
+    await world.read_all()
+    assert [record.key for record in world.records] == ["p2", "p1"]
+    assert len(world.bad) == 1
+    assert "locked" not in world.cursor
+
+
+async def test_a_file_whose_rights_go_while_it_is_read_does_not_fail_the_connection(
+    plain_users_folder: Path,
+) -> None:
+    """The poll is tried again, and says which file; the setting is not to blame."""
+    file = World(folder=plain_users_folder).put("product_export90100_1.jsonl", [product("p1")])
+    location = Location.open(str(plain_users_folder), None)
+    file.chmod(0)
+
+    with pytest.raises(RetryableError, match=r'"product_export90100_1.jsonl" may not be read; give') as error:
+        await location.read(file.name, start=0, length=1)
+
+    assert "settings.url" not in str(error.value)
+    assert "Generic" not in str(error.value)
+
+
 async def test_two_ways_to_write_a_folder_are_one_poll_target(make: Make, tmp_path: Path) -> None:
     """So that no two connections read the same files."""
     (tmp_path / "link").symlink_to(tmp_path / "inbox")
@@ -740,9 +794,9 @@ async def test_the_cursor_forgets_files_that_are_done(make: Make) -> None:
 
 async def test_a_crowd_of_files_does_not_swell_the_cursor(make: Make) -> None:
     """It holds those that are next; the others have their turn, in the same order."""
-    world = make()
-    for number in range(1, 301):
-        world.put(f"product_export1_{number}.jsonl", [product(f"p{number}", number, 300, export="1")])
+    world, crowd = make(), MOST_WAITING + 20
+    for number in range(1, crowd + 1):
+        world.put(f"product_export1_{number}.jsonl", [product(f"p{number}", number, crowd, export="1")])
     world.put("category_export1_1.jsonl", [category("c1", export="1")])
 
     await world.step()
@@ -750,7 +804,10 @@ async def test_a_crowd_of_files_does_not_swell_the_cursor(make: Make) -> None:
     await world.read_all()
 
     assert waiting == MOST_WAITING
-    assert [record.key for record in world.records] == ["c1", *(f"p{number}" for number in range(1, 301))]
+    assert [record.key for record in world.records] == [
+        "c1",
+        *(f"p{number}" for number in range(1, crowd + 1)),
+    ]
 
 
 async def test_a_crowd_of_exports_is_not_followed_but_goes_in(make: Make) -> None:

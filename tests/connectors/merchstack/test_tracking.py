@@ -42,6 +42,20 @@ def test_what_is_missing_and_doubled_is_what_counting_says(files: dict[str, list
         assert not found.complete
 
 
+def test_records_without_numbers_are_not_followed() -> None:
+    """Import files may leave them out; a total or a number alone is something to follow."""
+    unnumbered, total_alone, number_alone = Tracking(), Tracking(), Tracking()
+    unnumbered.add("a", None, None)
+    total_alone.add("a", None, 2)
+    number_alone.add("a", 1, None)
+
+    found = [Tracking.parse(each.as_json()) for each in (unnumbered, total_alone, number_alone, Tracking())]
+    states = [each.summary()["state"] for each in found]
+
+    assert not any(each.complete for each in found)
+    assert states == ["not followed", "incomplete", "incomplete", "incomplete"]
+
+
 @given(st.lists(NUMBERS))
 def test_ranges_hold_what_was_put_in_and_are_as_few_as_can_be(numbers: list[int]) -> None:
     """Sorted, and none touches the next."""
@@ -116,15 +130,6 @@ def test_an_export_in_too_many_pieces_is_given_up_with_a_warning(monkeypatch: py
     assert again.summary()["state"] == "not followed"
     assert len(list(again.warnings())) == 1
     assert again.pieces == 0
-
-
-def test_without_numbers_nothing_is_known() -> None:
-    """An import need not carry them."""
-    found = Tracking()
-    found.add("1", None, None)
-
-    assert not found.complete
-    assert found.summary()["state"] == "incomplete"
 
 
 def test_gaps_are_put_into_words() -> None:

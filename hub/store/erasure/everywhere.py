@@ -1,0 +1,96 @@
+"""Every text of a tenant, table by table: words that stand for a person are taken out wherever they got to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+
+import sqlalchemy
+from sqlalchemy import Table
+
+from hub import codec
+from hub.store.catalog import tables as _catalog  # noqa: F401 - declares its tables
+from hub.store.database import Database
+from hub.store.erasure.words import Eraser, Words
+from hub.store.tables import metadata
+
+#: Tables about goods, in which a telephone number or a name may be something else.
+GOODS = frozenset(
+    f"catalog_{kind}" for kind in ("product", "variant", "price", "stock", "category", "location")
+)
+#: What holds no foreign text, is encrypted, or is what an operator wrote and a connection needs.
+_LEFT_OUT: Mapping[str, Collection[str]] = {
+    "connection": ("name", "connector", "config", "credentials", "poll_target", "status", "facts"),
+    "schedule": ("cursor",),
+}
+_NO_TABLES = frozenset(
+    {"tenant", "app_hold", "errand", "authorization_state", "webhook_seen", "lease", "bell", "claim"}
+)
+
+
+def take_out(db: Database, tenant_id: int, words: Words) -> int:
+    """Take the words out of every text of the tenant; returns how many rows held one."""
+    changed = 0
+    for table, columns in _texts().items():
+        chosen = words.of(goods=table.name in GOODS)
+        if chosen:
+            changed += _take_out(db, tenant_id, table, columns, Eraser(chosen))
+    return changed
+
+
+@lru_cache(maxsize=1)
+def _texts() -> Mapping[Table, Collection[str]]:
+    found = {}
+    for table in metadata.sorted_tables:
+        if table.name in _NO_TABLES or "tenant_id" not in table.columns:
+            continue
+        left_out = _LEFT_OUT.get(table.name, ())
+        texts = [
+            column.name
+            for column in table.columns
+            if isinstance(column.type, sqlalchemy.String) and column.name not in left_out
+        ]
+        if texts:
+            found[table] = texts
+    return found
+
+
+def _take_out(db: Database, tenant_id: int, table: Table, columns: Collection[str], eraser: Eraser) -> int:
+    """Found by the database, in whatever case, and replaced here."""
+    keys = [column.name for column in table.primary_key]
+    within = (
+        "position(lower(v.word) in lower({0})) > 0" if db.postgres else "instr(lower({0}), lower(v.word)) > 0"
+    )
+    somewhere = " OR ".join(within.format(f"t.{column}") for column in columns)
+    names = ", ".join(dict.fromkeys((*keys, *columns)))
+    changed = 0
+    with db.transaction() as tx:
+        rows = (
+            db.execute(
+                tx,
+                f"SELECT {names} FROM {table.name} t WHERE t.tenant_id = :tenant "
+                f"AND EXISTS (SELECT 1 FROM {db.rows('words', word='text')} WHERE {somewhere})",
+                tenant=tenant_id,
+                words=codec.dumps([{"word": word} for word in eraser.words]).decode(),
+            )
+            .mappings()
+            .all()
+        )
+        for row in rows:
+            new = {
+                column: cleaned
+                for column in columns
+                if row[column] is not None and (cleaned := eraser(row[column])) != row[column]
+            }
+            if not new:
+                continue
+            changes = ", ".join(f"{column} = :new_{column}" for column in new)
+            this = " AND ".join(f"{key} = :key_{key}" for key in keys)
+            db.execute(
+                tx,
+                f"UPDATE {table.name} SET {changes} WHERE {this}",
+                **{f"new_{column}": text for column, text in new.items()},
+                **{f"key_{key}": row[key] for key in keys},
+            )
+            changed += 1
+    return changed
