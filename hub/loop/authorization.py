@@ -24,7 +24,7 @@ import structlog
 from pydantic import SecretStr
 
 from hub import codec
-from hub.connector import Authorization, Grant
+from hub.connector import Authorization, Connector, Grant
 from hub.errors import ConfigurationError, HubError, NotFoundError, ServiceUnavailableError
 from hub.http import Redactor
 from hub.pipeline import Pipeline, plain_facts
@@ -218,7 +218,7 @@ async def _store(runtime: Runtime, connection_id: int, grant: Grant) -> None:
             stored,
             credentials=runtime.secrets.encrypt(file.secret()),
             poll_target=poll_target,
-            both_sides=not connector.uses_destination,
+            both_sides=not connector.uses_destination or type(connector).fetch is not Connector.fetch,
             facts=facts,
             hold=hold,
         )

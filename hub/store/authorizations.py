@@ -77,7 +77,7 @@ def renew(
 ) -> bool:
     """Store new encrypted credentials and give them their chance now; False if the connection was changed since.
 
-    ``both_sides``: the connector pushes with them as well. One that was disconnected is live again, and goes on where
+    ``both_sides``: the connector pushes with them as well, or fetches what is pushed. One that was disconnected is live again, and goes on where
     it was. ``facts`` are laid over those that are known of the account. Raises ``ConfigurationError`` when the new credentials
     would poll what another connection polls.
     """

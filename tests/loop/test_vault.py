@@ -278,6 +278,22 @@ async def test_a_renewal_that_was_overtaken_is_dropped(hub: Hub) -> None:
     assert stored(hub)["refresh"] == "refresh-number-1"
 
 
+async def test_a_renewal_whose_turn_was_taken_over_is_not_stored(hub: Hub) -> None:
+    """The other process is still asking: of two pairs, the one that is handed out later is the one that holds."""
+    vault = await connect(hub)
+    name = f"vault:{hub.connection().id}:source"
+
+    async def suspended(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        hub.pass_time(vaults.LEASE.total_seconds())
+        assert leases.acquire(hub.db, name, holder="another", duration=60_000_000)
+        return {"token": "token-number-2", "refresh": "refresh-number-2"}
+
+    with pytest.raises(RetryableError, match="took over"):
+        await vault.renew(HELD, suspended)
+
+    assert stored(hub) == FIRST
+
+
 async def test_an_authorization_meanwhile_is_the_newer_one(hub: Hub) -> None:
     """What was renewed from the older credentials is void by then."""
     vault = await connect(hub)

@@ -56,7 +56,13 @@ class Shop(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredentials])
 
 
 async def connect(
-    hub: Hub, at: Running, name: str = "north", *, tenant: str = "north", **settings: Any
+    hub: Hub,
+    at: Running,
+    name: str = "north",
+    *,
+    tenant: str = "north",
+    connector: str = "test-shop",
+    **settings: Any,
 ) -> StoredConnection:
     """A connection that is not authorised yet."""
     db = hub.runtime.db
@@ -65,9 +71,10 @@ async def connect(
     told = {"shop": SHOP, "client_id": "simulator-client", "scopes": list(ASKED), "endpoint": at.url}
     file = connection_file.parse(
         {
-            "connector": "test-shop",
+            "connector": connector,
             "settings": {**told, **settings},
             "credentials": {"client_secret": SECRET},
+            "destination": {"name": "catalog"} if connector == "shopify" else None,
         }
     )
     await connection_save.save(hub.runtime, tenant=tenant, name=name, file=file, check=False)

@@ -110,6 +110,17 @@ async def test_a_shop_that_removed_the_app_was_not_connected_elsewhere(hub: Hub,
     assert not (reason or "").startswith("connected elsewhere")
 
 
+async def test_what_was_refused_while_a_record_was_read_goes_on_too(hub: Hub, shop: Running) -> None:
+    """The connector reads with its own credentials what goes to the destination: their refusal stands there."""
+    await connect(hub, shop, connector="shopify")
+    with hub.runtime.db.transaction() as tx:
+        hub.runtime.db.execute(tx, "UPDATE connection SET destination_refused = 'the shop refused it'")
+
+    await authorise(hub)
+
+    assert status(hub) == ("live", None)
+
+
 @pytest.mark.parametrize("fault", ("throttle", "error"))
 async def test_a_shop_that_cannot_renew_it_now_is_asked_again(hub: Hub, shop: Running, fault: str) -> None:
     """The connection stays live."""
