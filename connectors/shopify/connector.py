@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from connectors.shopify.passes import PAGE, Passes, allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
 from connectors.shopify.tokens import Tokens
+from connectors.shopify.webhooks import ShopifyWebhooks
 from hub.connector import (
     Bucket,
     Cadence,
@@ -38,13 +39,13 @@ from hub.errors import (
     RejectedError,
     RetryableError,
 )
-from hub.records import JSON, GroupTally, Item, Page, PollRequest
+from hub.records import JSON, GroupTally, Item, Milestone, Page, PollRequest
 
 #: A poll makes steps until it has a page, or for so many seconds.
 POLL_SECONDS: Final = 15.0
 
 
-class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredentials]):
+class Shopify(ShopifyAuthorization, ShopifyWebhooks, Connector[ShopifySettings, ShopifyCredentials]):
     """One shop. A record is one entity of the catalog, and its key the catalog's (a global id, mostly).
 
     Each resource is a stream. A record's payload is what is written, or names what is read when it is worked.
@@ -61,6 +62,7 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
         least=timedelta(0), interval=timedelta(seconds=60), interval_max=timedelta(seconds=90)
     )
     uses_destination = True
+    app_credentials = ("client_secret",)
     revive_dead_after: ClassVar[timedelta | None] = timedelta(hours=1)
 
     def __init__(self, settings: ShopifySettings, credentials: ShopifyCredentials, ports: Ports) -> None:
@@ -186,6 +188,15 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
         """What a full pass would change now, without a write."""
         return await planning.plan(self._client, self._bulk, self.settings, self.ports)
 
+    async def revoke(self) -> bool:
+        """Uninstall the app, which voids its tokens; a token that its owner made by hand is theirs to remove."""
+        if self.credentials.refresh_token is None:
+            return False
+        found = (await self._client.ask("uninstall")).data.get("appUninstall") or {}
+        if errors := found.get("userErrors"):
+            raise RejectedError(*(str(one.get("message")) for one in errors))
+        return True
+
     async def close(self) -> None:
         """Let spools and downloads go."""
         await self._bulk.close()
@@ -210,7 +221,7 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
             names = [report["pass"]]
             if any(one["gone"] for one in counts.values()):
                 names.append(report["pass"] + tally.GONE)
-            page = replace(page, seals=[*page.seals, *names])
+            page = replace(page, seals=[*page.seals, *names], milestones=[_milestone(report, counts)])
         return page
 
     async def _keep(self, report: JSON) -> None:
@@ -249,3 +260,15 @@ class Shopify(ShopifyAuthorization, Connector[ShopifySettings, ShopifyCredential
             max_variants=(found.get("resourceLimits") or {}).get("maxProductVariants") or 2048,
             quantity=self.settings.quantity,
         )
+
+
+def _milestone(report: JSON, counts: Mapping[str, Any]) -> Milestone:
+    """What the history says of a pass: what was read, or that it was given up."""
+    read = {name: one["read"] for name, one in counts.items()}
+    cancelled = bool(report.get("cancelled"))
+    facts = {"pass": report["pass"], "kind": report["kind"], "read": read}
+    return (
+        Milestone(what="import failed", facts={**facts, "reason": "cancelled"})
+        if cancelled
+        else Milestone(what="imported", facts=facts)
+    )
