@@ -536,8 +536,11 @@ class AppWebhooks(Webhooks, Protocol):
 class Revocable(Protocol):
     """The connector can give back the access that it was granted."""
 
-    async def revoke(self) -> None:
-        """Make the platform forget it (void tokens, uninstall). Asked once, before the credentials are erased."""
+    async def revoke(self) -> bool:
+        """Make the platform forget it (void tokens, uninstall); False where that has to be done over there.
+
+        Asked before the credentials are erased, and not while another connection holds the same account by the same app.
+        """
         ...
 
 

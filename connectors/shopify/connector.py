@@ -62,6 +62,7 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
         least=timedelta(0), interval=timedelta(seconds=60), interval_max=timedelta(seconds=90)
     )
     uses_destination = True
+    app_credentials = ("client_secret",)
     revive_dead_after: ClassVar[timedelta | None] = timedelta(hours=1)
 
     def __init__(self, settings: ShopifySettings, credentials: ShopifyCredentials, ports: Ports) -> None:
@@ -187,6 +188,15 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
     async def plan(self) -> PlanResult:
         """What a full pass would change now, without a write."""
         return await planning.plan(self._client, self._bulk, self.settings, self.ports)
+
+    async def revoke(self) -> bool:
+        """Uninstall the app, which voids its tokens; a token that its owner made by hand is theirs to remove."""
+        if self.credentials.refresh_token is None:
+            return False
+        found = (await self._client.ask("uninstall")).data.get("appUninstall") or {}
+        if errors := found.get("userErrors"):
+            raise RejectedError(*(str(one.get("message")) for one in errors))
+        return True
 
     async def close(self) -> None:
         """Let spools and downloads go."""

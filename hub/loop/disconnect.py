@@ -11,9 +11,10 @@ import structlog
 
 from hub.connector import Revocable
 from hub.errors import ConfigurationError, HubError
+from hub.pipeline import Pipeline
 from hub.records import JSON
 from hub.runtime import Runtime
-from hub.store import connections, disconnects
+from hub.store import connections, disconnects, holds
 from hub.store.connections import StoredConnection
 
 #: How long a platform may take to void what it granted.
@@ -55,12 +56,17 @@ async def disconnect(
     if not await db.run(disconnects.begin, db, connection_id, reason=reason, before=before_at):
         return None
     result = await _revoked(runtime, stored) if revoke else Disconnected()
-    for _ in range(MOST_CHANGES):
+    for turn in range(MOST_CHANGES):
         present = await db.run(connections.get_connection_by_id, db, connection_id)
         if present.status != "inactive":
             return result  # somebody has connected it again meanwhile
-        left = runtime.secrets.encrypt(_left(runtime, present))
-        if await db.run(disconnects.finish, db, present, credentials=left, who=who, revoked=result.revoked):
+        held, left = _held_and_left(runtime, present)
+        if held == left and (turn or stored.status == "inactive"):
+            return result  # somebody else has finished it, and noted that
+        credentials = runtime.secrets.encrypt(left)
+        if await db.run(
+            disconnects.finish, db, present, credentials=credentials, who=who, revoked=result.revoked
+        ):
             return result
     raise ConfigurationError(f"{stored.name} is being changed by somebody else; try again")
 
@@ -73,9 +79,14 @@ async def _revoked(runtime: Runtime, stored: StoredConnection) -> Disconnected:
     try:
         if not isinstance(pipeline.connector, Revocable):
             return Disconnected()
+        if await _is_shared(runtime, pipeline):
+            return Disconnected(warning="the app stays installed: it is in use there by another connection")
         async with asyncio.timeout(REVOKE_TIMEOUT.total_seconds()):
-            await pipeline.connector.revoke()
-        return Disconnected(revoked=True)
+            revoked = await pipeline.connector.revoke()
+        return Disconnected(
+            revoked=revoked,
+            warning=None if revoked else "the platform still knows this access: remove it there",
+        )
     except Exception as error:
         text = pipeline.redact(str(error) or type(error).__name__)
         _log.warning("access was not revoked", connection=stored.name, error=text)
@@ -84,13 +95,24 @@ async def _revoked(runtime: Runtime, stored: StoredConnection) -> Disconnected:
         await pipeline.close()
 
 
-def _left(runtime: Runtime, stored: StoredConnection) -> JSON:
-    """What stays of the credentials: the app's own. Where nothing can be read, nothing stays."""
+async def _is_shared(runtime: Runtime, pipeline: Pipeline) -> bool:
+    """Another connection, perhaps of another tenant, works with the same app and account: it would lose its access."""
+    if pipeline.account is None:
+        return False
+    key, secret = pipeline.account
+    found = await runtime.db.run(holds.holders, runtime.db, pipeline.connector.name, key)
+    others = (one for one in found if one.connected and one.connection_id != pipeline.connection.id)
+    return any(runtime.secrets.decrypt(one.secret)["secret"] == secret for one in others)
+
+
+def _held_and_left(runtime: Runtime, stored: StoredConnection) -> tuple[JSON, JSON]:
+    """The credentials, and what stays of them: the app's own. Where nothing can be read, nothing stays."""
     kept: Collection[str] = ()
     held: JSON = {}
     try:
+        held = runtime.secrets.decrypt(stored.credentials)
         kept = runtime.registry.connector(stored.connector).app_credentials
-        held = runtime.file_of(stored).credentials
     except HubError as error:
         _log.warning("nothing of the credentials is kept", connection=stored.name, error=str(error))
-    return {"source": {name: held[name] for name in kept if name in held}, "destination": {}}
+    mine = held.get("source", {})
+    return held, {"source": {name: mine[name] for name in kept if name in mine}, "destination": {}}

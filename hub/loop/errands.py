@@ -22,6 +22,9 @@ from hub.store.errands import StoredErrand
 
 #: How long one errand may take before another process takes over.
 LEASE = timedelta(minutes=10)
+#: The platform's clock is not ours, and some tell whole seconds: so much later an access was granted that outlives an
+#: uninstall.
+SKEW = timedelta(seconds=5)
 #: Why a connection whose app was removed is not live.
 UNINSTALLED = "the app was uninstalled on the platform"
 
@@ -95,7 +98,7 @@ async def _do(runtime: Runtime, errand: StoredErrand, action: AppAction) -> bool
                     who=history.PLATFORM,
                     reason=UNINSTALLED,
                     revoke=False,
-                    before=action.at,
+                    before=None if action.at is None else action.at + SKEW,
                 )
             await db.run(errands.end, db, errand)
         case FactsChanged():

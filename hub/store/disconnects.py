@@ -17,7 +17,8 @@ def begin(db: Database, connection_id: int, *, reason: str, before: int | None =
         late = " AND NOT EXISTS (SELECT 1 FROM app_hold h WHERE h.connection_id = connection.id AND h.held_at > :before)"
         stopped = db.execute(
             tx,
-            "UPDATE connection SET status = 'inactive', status_reason = :reason, revision = revision + 1 "
+            "UPDATE connection SET status_reason = CASE WHEN status = 'inactive' "
+            "THEN coalesce(status_reason, :reason) ELSE :reason END, status = 'inactive', revision = revision + 1 "
             f"WHERE id = :id{late if before is not None else ''}",
             id=connection_id,
             reason=reason,

@@ -35,10 +35,11 @@ class Shop(Scripted):
     voided: ClassVar[list[str]]
     trouble: ClassVar[Exception | None] = None
 
-    async def revoke(self) -> None:
+    async def revoke(self) -> bool:
         if self.trouble is not None:
             raise self.trouble
         self.voided.append(self.credentials.token.get_secret_value())
+        return True
 
 
 @pytest.fixture

@@ -43,9 +43,10 @@ class Shop(ShopifyWebhooks, Connector[ShopifySettings, ShopifyCredentials]):
     uses_destination = True
     voided: ClassVar[list[str]] = []
 
-    async def revoke(self) -> None:
+    async def revoke(self) -> bool:
         if self.credentials.access_token is not None:
             self.voided.append(self.credentials.access_token.get_secret_value())
+        return True
 
 
 @dataclass(kw_only=True)

@@ -185,3 +185,18 @@ async def snapshot(shops: Shops, name: str) -> Any:
         table: [row for row in await shops.table(table) if row["tenant_id"] == stored.tenant_id]
         for table in tables
     }
+
+
+async def test_an_app_stays_installed_while_others_use_it(two: Shops) -> None:
+    """To uninstall it would take the other tenant's access away; the last one does."""
+    Shop.voided.clear()
+    alpha, omega = await two.connection("alpha-shop"), await two.connection("omega-shop")
+
+    first = await disconnect(two.runtime, alpha.id)
+    assert first is not None
+    assert (first.revoked, Shop.voided) == (None, [])
+    assert "omega" not in (first.warning or "")
+
+    second = await disconnect(two.runtime, omega.id)
+    assert second is not None
+    assert (second.revoked, Shop.voided) == (True, ["shpat_omega"])
