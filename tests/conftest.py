@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 
 from hub.store.database import Database
@@ -35,6 +36,10 @@ _AT_REVISION = text("UPDATE alembic_version SET version_num = :head")
 
 _run = pytest.StashKey[Path]()
 
+# How fast examples are found depends on who else works on this machine, and says nothing about what is tested.
+settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hub")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """The process that was called makes the folder of the run; its workers are told (see below)."""
@@ -42,6 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_run] = Path(
         worker_input["hub_run"] if worker_input else tempfile.mkdtemp(prefix="hub-tests-")
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: many tests wait, for a process, a lease or a server, and leave theirs idle."""
+    try:
+        return len(os.sched_getaffinity(0)) + 1
+    except AttributeError:  # not on Linux
+        return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
