@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV ?= .venv
-# How many processes run the tests; PYTEST_ARGS takes anything that pytest takes.
+# How many processes run the tests (auto: one more than there are cores); PYTEST_ARGS takes anything that pytest takes.
 WORKERS ?= auto
 PYTEST_ARGS ?=
 
@@ -36,7 +36,7 @@ demo: $(READY)  ## Prices leave a MerchantOps simulator, reach an ERP-like serve
 	@$(BIN)/hub demo
 
 test: $(READY)  ## The test suite, on SQLite and on PostgreSQL.
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-ops: $(READY)  ## Tests that need tools which pip cannot install (promtool).
 	@$(BIN)/python -m pytest -n 0 -m ops $(PYTEST_ARGS)

@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from sqlalchemy import text
 
 from hub.store.database import Database
 from hub.testing.servers import Postgres, Valkey
@@ -21,7 +23,22 @@ from hub.testing.servers import Postgres, Valkey
 #: A database with all migrations applied, from which each test gets a copy.
 TEMPLATE = "hub_template"
 
+#: Cuts off whom the test before has left behind, and waits until they are gone: they may hold locks.
+_LEFT_BEHIND = text(
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+_NUMBERS_FROM_ONE = text(
+    "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
+)
+#: A test may have said that the store is older than it is.
+_AT_REVISION = text("UPDATE alembic_version SET version_num = :head")
+
 _run = pytest.StashKey[Path]()
+
+# How fast examples are found depends on who else works on this machine, and says nothing about what is tested.
+settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hub")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_run] = Path(
         worker_input["hub_run"] if worker_input else tempfile.mkdtemp(prefix="hub-tests-")
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: many tests wait, for a process, a lease or a server, and leave theirs idle."""
+    try:
+        return len(os.sched_getaffinity(0)) + 1
+    except AttributeError:  # not on Linux
+        return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -92,11 +118,33 @@ def sqlite_url(hub_home: Path, sqlite_template: Path) -> str:
     return f"sqlite:///{hub_home / 'hub.db'}"
 
 
-@pytest.fixture
-def postgres_url(postgres_server: Postgres) -> Iterator[str]:
-    """A migrated PostgreSQL store of the test's own."""
-    with postgres_server.database(f"test_{uuid.uuid4().hex}", template=TEMPLATE) as url:
+@pytest.fixture(scope="session")
+def _kept_postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """Emptying a database takes a hundredth of the time of making one, and hundreds of tests need one."""
+    with postgres_server.database(f"kept_{uuid.uuid4().hex}", template=TEMPLATE) as url:
         yield url
+
+
+@pytest.fixture
+def postgres_url(_kept_postgres_url: str) -> str:
+    """A migrated, empty PostgreSQL store, no one else's while the test runs. Its numbers begin at one.
+
+    Its tables are those of the next test, too: who changes them asks for ``empty_postgres_url``.
+    """
+    from hub.store import migrate  # so that unit tests need not load it
+    from hub.store.schema import metadata  # likewise
+
+    database = Database(_kept_postgres_url)
+    _, head = migrate.revisions(database)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(_LEFT_BEHIND)
+    with database.transaction() as tx:
+        for table in reversed(metadata.sorted_tables):
+            tx.execute(table.delete())
+        tx.execute(_NUMBERS_FROM_ONE)
+        tx.execute(_AT_REVISION, {"head": head})
+    database.close()
+    return _kept_postgres_url
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Member:
     ) -> None:
         self.name = log.stem
         self._log = log
-        self._process = _server().Process(target=_run, args=(kind, dict(environment), log, doomed))
+        self._process = forkserver().Process(target=_run, args=(kind, dict(environment), log, doomed))
         self._process.start()
 
     @property
@@ -100,7 +100,8 @@ class Member:
 
 
 @cache
-def _server() -> ForkServerContext:
+def forkserver() -> ForkServerContext:
+    """What members are forked from, with all imported that they need and that reads no environment."""
     context = multiprocessing.get_context("forkserver")
     plugins = [
         entry.module

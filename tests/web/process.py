@@ -5,21 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from tests.forked import Forked
 from tests.web.driver import FERNET_KEY
-
-_RUN = "import sys; from hub.settings import Settings; from hub.web.process import run; sys.exit(run(Settings()))"
 
 
 class WebProcess:
     """One web process; ``log`` are its log lines so far, as they were written."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Forked) -> None:
         self.process = process
         self.log: list[dict[str, Any]] = []
         self.url = ""
@@ -48,8 +45,7 @@ class WebProcess:
             pass
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        output: IO[str] | None = self.process.stderr
-        assert output
+        output = self.process.output
         for text in output:
             self.log.append(json.loads(text) if text.startswith("{") else {"event": text})
             yield self.log[-1]
@@ -68,9 +64,7 @@ def web_process(database_url: str, redis_url: str, home: Path, **settings: Any) 
         "HUB_ALLOW_PRIVATE_HOSTS": "true",
         **{f"HUB_{name.upper()}": str(value) for name, value in settings.items()},
     }
-    with subprocess.Popen(
-        [sys.executable, "-c", _RUN], env={**os.environ, **told}, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with Forked(["web"], {**os.environ, **told}) as process:
         web = WebProcess(process)
         try:
             web.wait_until_it_listens()
