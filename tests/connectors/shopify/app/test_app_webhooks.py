@@ -289,3 +289,15 @@ async def test_secrets_of_apps_are_encrypted_and_rotated(shops: Shops) -> None:
     assert SECRET not in before
     assert before != after
     assert (await shops.send("products/update", PRODUCT)).status_code == 200
+
+
+async def test_what_is_asked_twice_is_done_once(shops: Shops) -> None:
+    """Also where it was done before the second delivery."""
+    await shops.connect("one", tenant="a")
+    body = {"shop_domain": SHOP, "customer": {"id": 1}, "data_request": {"id": 9}}
+
+    for _ in range(2):
+        assert (await shops.send("customers/data_request", body, webhook_id="w1")).status_code == 200
+        await shops.settled()
+
+    assert (await shops.lines("one")).count("data requested") == 1
