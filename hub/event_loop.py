@@ -22,7 +22,8 @@ COLLECT_AFTER = (500_000, 50, 100)
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A new loop, not yet running. What was imported until then is no garbage and is not looked at again."""
-    gc.freeze()
+    if not gc.get_freeze_count():  # a second time would keep what has become garbage since
+        gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     return _make()
 
