@@ -39,7 +39,10 @@ def commands(command: Any, path: Sequence[str]) -> Iterator[tuple[str, Any]]:
         return
     for name, one in inner.items():
         place = cli.COMMANDS.get(name)
-        yield from commands(cli._built_in(place[0]) if place and len(path) == 1 else one, [*path, name])
+        if len(path) == 1:
+            yield from commands(cli._built_in(place[0]) if place else cli._of_plugin(name), [*path, name])
+        else:
+            yield from commands(one, [*path, name])
 
 
 ALL = dict(commands(typer.main.get_command(cli.app), ["hub"]))

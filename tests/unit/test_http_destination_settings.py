@@ -38,7 +38,7 @@ URL = "https://erp.example/prices"
         ({"url": URL + "/{body.}"}, "url", "there is no field {body.}"),
         ({"url": URL + "/{key"}, "url", "expected '}'"),
         ({"url": URL + "/{{key}}"}, "url", "braces stand for fields only"),
-        ({"url": URL, "method": "GET"}, "method", "Input should be 'POST', 'PUT', 'PATCH' or 'DELETE'"),
+        ({"url": URL, "method": "GET"}, "method", "must be 'POST', 'PUT', 'PATCH' or 'DELETE'"),
         ({"url": URL, "headers": {"a b": "c"}}, "headers", "'a b' is no header name"),
         (
             {"url": URL, "headers": {"X-A": "b\r\nX-B: c"}},
