@@ -16,9 +16,11 @@ from connectors.shopify.client import ShopifyClient
 from connectors.shopify.joining import joined
 from connectors.shopify.mapping import UNKNOWN_LANGUAGE, Shop, UnfitError, gone
 from connectors.shopify.oauth import ShopifyAuthorization
-from connectors.shopify.passes import PAGE, Passes, allows
+from connectors.shopify.passes import Passes
+from connectors.shopify.preflight import allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
+from connectors.shopify.steps import PAGE
 from connectors.shopify.tokens import Tokens
 from connectors.shopify.webhooks import ShopifyWebhooks
 from hub.connector import (

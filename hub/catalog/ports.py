@@ -80,11 +80,15 @@ class Catalog(Protocol):
         """Those of ``keys`` that exist and are not gone."""
         ...
 
-    async def given(self, kind: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
+    async def given(
+        self, kind: str, *, after: str = "", limit: int = 500, before: datetime | None = None
+    ) -> Sequence[str]:
         """Keys that are there, not gone, and were given by this connection, whoever else gave something of them too.
 
         At most ``limit``, in the store's order, from behind the key ``after`` on: pass the last one for what comes next;
-        fewer than ``limit`` are the last ones. A variant that came within its product was given with it.
+        fewer than ``limit`` are the last ones. A variant that came within its product was given with it. What
+        was written at ``before`` or since, by whomever, is left out: whoever read the source from then on may have missed
+        it.
         """
         ...
 

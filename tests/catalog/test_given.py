@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -55,6 +56,18 @@ def test_pages_miss_nothing_and_repeat_nothing(shelf: Shelf, limit: int) -> None
     found = given(shelf, "shop", "product", limit=limit)
 
     assert sorted(found) == sorted(keys)
+
+
+def test_what_was_written_since_is_left_out(shelf: Shelf) -> None:
+    """Whoever read the source from then on may have missed it."""
+    shelf.write("shop", SHOE)
+    since = datetime.now(UTC)
+    shelf.write("shop", {"kind": "product", "key": "hat"})
+    shelf.write("erp", {"kind": "product", "key": "belt"})
+
+    catalog = shelf.catalog("shop")
+    assert asyncio.run(catalog.given("product", before=since)) == ["shoe"]
+    assert asyncio.run(catalog.given("product")) == ["hat", "shoe"]
 
 
 def test_another_tenants_things_are_not_told(shelf: Shelf, db: Database) -> None:

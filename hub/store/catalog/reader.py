@@ -22,6 +22,9 @@ from hub.store.database import Database, rowset
 #: How long a reader waits for what cannot be told yet, and how often it looks, in seconds.
 _PATIENCE, _LOOK_EVERY = 1.0, 0.02
 
+#: A time that will not come.
+_NEVER = 2**62
+
 #: How a row leads to the product that it belongs to.
 _PRODUCT = {
     "product": ("t.key", ""),
@@ -70,9 +73,11 @@ class StoredCatalog:
         """See ``hub.catalog.Catalog``."""
         return await self._db.run(self._known, kind, keys)
 
-    async def given(self, kind: str, *, after: str = "", limit: int = 500) -> Sequence[str]:
+    async def given(
+        self, kind: str, *, after: str = "", limit: int = 500, before: datetime | None = None
+    ) -> Sequence[str]:
         """See ``hub.catalog.Catalog``."""
-        return await self._db.run(self._given, kind, after, limit)
+        return await self._db.run(self._given, kind, after, limit, before)
 
     def _changes(
         self, kinds: Collection[str], after: JSON, limit: int, counterpart: str | None
@@ -174,7 +179,7 @@ class StoredCatalog:
             )
             return {row.key for row in rows}
 
-    def _given(self, kind: str, after: str, limit: int) -> Sequence[str]:
+    def _given(self, kind: str, after: str, limit: int, before: datetime | None) -> Sequence[str]:
         mine = (
             "CAST(t.sources AS json) -> :source IS NOT NULL"
             if self._db.postgres
@@ -184,8 +189,9 @@ class StoredCatalog:
             rows = self._db.execute(
                 tx,
                 f"SELECT t.key FROM {KINDS[kind].table} t WHERE t.tenant_id = :tenant AND t.key > :after "
-                f"AND t.gone_at IS NULL AND {mine} ORDER BY t.key LIMIT :limit",
+                f"AND t.gone_at IS NULL AND t.changed_at < :before AND {mine} ORDER BY t.key LIMIT :limit",
                 tenant=self._tenant_id,
+                before=_NEVER if before is None else round(before.timestamp() * 1_000_000),
                 after=after,
                 source=str(self._connection_id),
                 limit=limit,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hub.catalog import parse
+from hub.store import connections
+from hub.store.catalog.writer import StoredCatalogWriter
 from tests.connectors.shopify.conftest import Serve, counts
 
 PAGES = {"pages_up_to": 1_000_000}
@@ -90,3 +93,21 @@ async def test_a_plan_says_what_an_import_then_does(importing: Serve) -> None:
     assert changes.counts["products.changed"] == 5
     assert changes.counts["customers.gone"] == 2
     assert any("email" in warning for warning in before.warnings)
+
+
+async def test_what_a_webhook_brings_while_a_shop_is_read_is_not_gone(importing: Serve) -> None:
+    """A bulk operation shows the shop as it was when it began."""
+    async with importing(BULK, products=5, customers=0) as shop:
+        await shop.run()
+        connections.rewind(shop.hub.db, "shop", full_pass=True)
+        await shop.hub.poll("shop")
+        assert shop.cursor()["pass"]["ops"]
+        new = "gid://shopify/Product/999999999"
+        me = shop.hub.connection("shop")
+        with shop.hub.db.transaction() as tx:
+            writer = StoredCatalogWriter(db=shop.hub.db, tx=tx, tenant_id=me.tenant_id, connection_id=me.id)
+            writer.write([parse({"kind": "product", "key": new})])
+        await shop.polls()
+
+        assert new in await shop.catalog("product")
+        assert (await shop.report())["resources"]["products"]["gone"] == 0

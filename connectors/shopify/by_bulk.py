@@ -1,0 +1,181 @@
+"""Steps of a pass that reads by bulk operations."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.shopify import tally
+from connectors.shopify.bulk import BulkOperations, State, VoidResultError, wait_for
+from connectors.shopify.client import AccessDeniedError
+from connectors.shopify.resources import Resource
+from connectors.shopify.settings import SCOPES, ShopifySettings
+from connectors.shopify.spool import Spool
+from connectors.shopify.steps import PAGE, Step, keys_of, made, next_resource, read_to_the_end, shop_of
+from hub.connector import Clock
+from hub.records import JSON
+
+#: Objects of a bulk result are taken until they have so many bytes.
+PAGE_BYTES: Final = 4 * 1024 * 1024
+#: Times that a bulk operation is started anew that failed, was cancelled or expired.
+MOST_TRIES: Final = 3
+#: A pause before that, and while others of the app are under way.
+TRY_AGAIN: Final = timedelta(seconds=5)
+_OPEN: Final = frozenset({"CREATED", "RUNNING", "CANCELING"})
+
+
+class ByBulk:
+    """Starts, follows and takes in bulk operations, as ``pass.ops`` says where they stand."""
+
+    def __init__(self, bulk: BulkOperations, settings: ShopifySettings, clock: Clock) -> None:
+        self._bulk, self._settings, self._clock = bulk, settings, clock
+
+    def forget(self, under_way: JSON) -> None:
+        """The pass is over."""
+        for operation in under_way["ops"].values():
+            if operation.get("id"):
+                self._bulk.forget(operation["id"])
+
+    async def step(self, cursor: JSON, resource: Resource) -> Step:
+        """Starts the operations of the pass, looks whether one has ended, or takes a part of its result."""
+        under_way = cursor["pass"]
+        wait = await self._started(under_way)
+        operation = under_way["ops"][resource.name]
+        if wait is not None or operation.get("id") is None:
+            return Step(wait=wait or TRY_AGAIN)
+        ids = {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
+        state = (await self._bulk.states(ids))[resource.name]
+        if state.status in _OPEN:
+            return Step(wait=wait_for(self._clock.now() - datetime.fromisoformat(operation["since"])))
+        if state.status != "COMPLETED":
+            return await self._ended_badly(cursor, resource, state)
+        return await self._result(cursor, resource, state, state.url)
+
+    async def _ended_badly(self, cursor: JSON, resource: Resource, state: State) -> Step:
+        """It is started anew, a few times; then what there is of its result is taken, and nothing is marked as gone."""
+        under_way = cursor["pass"]
+        if not self._given_up(under_way, resource, state):
+            return Step(wait=TRY_AGAIN)
+        if state.partial_url is not None:
+            return await self._result(cursor, resource, state, state.partial_url)
+        next_resource(under_way)
+        return Step()
+
+    async def _result(self, cursor: JSON, resource: Resource, state: State, url: str | None) -> Step:
+        under_way = cursor["pass"]
+        try:
+            return await self._objects(cursor, resource, state, url)
+        except VoidResultError:
+            self._bulk.forget(under_way["ops"][resource.name]["id"])
+            if self._given_up(under_way, resource, replace(state, status="EXPIRED", error_code=None)):
+                next_resource(under_way)
+            return Step(wait=TRY_AGAIN)
+
+    async def _started(self, under_way: JSON) -> timedelta | None:
+        """Every operation that the pass needs is there; else how long to wait."""
+        now = self._clock.now().isoformat()
+        for name in under_way["left"]:
+            if under_way["modes"].get(name) == "bulk":
+                under_way["ops"].setdefault(name, {"id": None, "tries": 0, "since": now})
+        missing = {
+            name: f"hub import {under_way['name']} {name} {one['tries']}"
+            for name, one in under_way["ops"].items()
+            if one.get("id") is None and name in under_way["left"]
+        }
+        if not missing:
+            return None
+        ids, busy = await self._bulk.run(missing)
+        for name, gid in ids.items():
+            under_way["ops"][name] |= {"id": gid, "since": now}
+        return TRY_AGAIN if busy else timedelta(seconds=1)
+
+    def _given_up(self, under_way: JSON, resource: Resource, state: State) -> bool:
+        """Whether an operation that did not complete is not started again; its resource is incomplete then."""
+        operation, counts = under_way["ops"][resource.name], under_way["tallies"][resource.name]
+        if state.error_code == "ACCESS_DENIED":
+            raise AccessDeniedError(
+                f"the bulk operation for {resource.name} was denied", required=SCOPES[resource.name], path=()
+            )
+        why = f"{state.status.lower()}{f' ({state.error_code})' if state.error_code else ''}"
+        if operation["tries"] + 1 < MOST_TRIES:
+            self._bulk.forget(operation["id"])
+            operation |= {"id": None, "tries": operation["tries"] + 1}
+            # What of it was taken in already is known by its content; its lines may stand elsewhere in the next result.
+            under_way["after"] = None
+            counts |= {"read": 0, "bad": 0}
+            return False
+        operation["tries"] = MOST_TRIES
+        if counts["complete"]:
+            text = f"the bulk operation for {resource.name} was {why} {MOST_TRIES} times; what is gone is not marked"
+            tally.warn(counts, "incomplete", text)
+        counts["complete"] = False
+        return True
+
+    async def _objects(self, cursor: JSON, resource: Resource, state: State, url: str | None) -> Step:
+        under_way = cursor["pass"]
+        operation = under_way["ops"][resource.name]
+        spool = await self._bulk.spool(operation["id"], url, by_child=resource.name == "collections")
+        if spool is None:
+            return Step(wait=timedelta(0))
+        members = await self._members(under_way) if resource.name == "products" else None
+        if isinstance(members, timedelta):
+            return Step(wait=members)
+        after = under_way["after"] or 0
+        objects, last, more = await asyncio.to_thread(
+            spool.objects, after, most=self._most(resource), most_bytes=PAGE_BYTES
+        )
+        if members is not None:
+            for node in objects:
+                node["collections"] = [{"id": gid} for gid in members.parents_of(str(node.get("id")))]
+        step = made(under_way, resource, objects, shop_of(cursor, self._settings))
+        if spool.seen_up_to == after:
+            await asyncio.to_thread(spool.saw, [record.key for record in step.records], last)
+        under_way["after"] = last
+        if not more:
+            self._check_whole(under_way["tallies"][resource.name], spool, state)
+            read_to_the_end(under_way)
+        return step
+
+    def _most(self, resource: Resource) -> int:
+        return 100 if resource.name == "stock" else PAGE
+
+    async def _members(self, under_way: JSON) -> Spool | timedelta | None:
+        """Which collections each product is in: read by the operation for collections, if it was good."""
+        operation = under_way["ops"].get("collections")
+        if operation is None or not under_way["tallies"]["collections"]["complete"]:
+            return None
+        state = (await self._bulk.states({"collections": operation["id"]}))["collections"]
+        try:
+            spool = await self._bulk.spool(operation["id"], state.url, by_child=True)
+        except VoidResultError:
+            under_way["tallies"]["collections"]["complete"] = False
+            return None
+        return spool if spool is not None else timedelta(0)
+
+    def _check_whole(self, counts: JSON, spool: Spool, state: State) -> None:
+        """A result that lost lines on its way tells nothing about what is gone."""
+        lost = len(spool.bad) or (state.objects is not None and spool.lines < state.objects)
+        if lost and counts["complete"]:
+            counts["complete"] = False
+            tally.warn(counts, "damaged result", "lines of the bulk result are missing or cannot be read")
+
+    async def seen(self, under_way: JSON, resource: Resource) -> Spool | None:
+        """A whole result, with all its keys seen; None while it is being fetched. Raises ``VoidResultError``."""
+        operation = under_way["ops"][resource.name]
+        state = (await self._bulk.states({resource.name: operation["id"]}))[resource.name]
+        spool = await self._bulk.spool(operation["id"], state.url, by_child=resource.name == "collections")
+        if spool is not None:
+            await self._see_all(resource, spool)
+        return spool
+
+    async def _see_all(self, resource: Resource, spool: Spool) -> None:
+        """In a process that has not made all the pages itself."""
+        more = spool.seen_up_to < spool.lines
+        while more:
+            objects, last, more = await asyncio.to_thread(
+                spool.objects, spool.seen_up_to, most=PAGE, most_bytes=PAGE_BYTES
+            )
+            keys = [key for node in objects for key in keys_of(resource, node)]
+            await asyncio.to_thread(spool.saw, keys, last if more else spool.lines)

@@ -1,0 +1,86 @@
+"""Steps of a pass that reads by pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from connectors.shopify.client import ShopifyClient, TooExpensiveError
+from connectors.shopify.joining import joined, nodes, onward
+from connectors.shopify.resources import Resource
+from connectors.shopify.settings import ShopifySettings
+from connectors.shopify.steps import Step, made, read_to_the_end, shop_of
+from hub.connector import Documents
+from hub.records import JSON
+
+
+class ByPages:
+    """Reads a page a step, and keeps what was seen until it has been compared with what is there."""
+
+    def __init__(self, client: ShopifyClient, settings: ShopifySettings, documents: Documents) -> None:
+        self._client, self._settings, self._documents = client, settings, documents
+        self._seen: tuple[str, set[str]] | None = None
+
+    def forget(self) -> None:
+        """The pass is over."""
+        self._seen = None
+
+    async def step(self, cursor: JSON, resource: Resource) -> Step:
+        """One page; a smaller one the next time, where it was too expensive."""
+        under_way = cursor["pass"]
+        full = under_way["kind"] == "full" or resource.changed is None
+        size = under_way["size"] or (resource.size if full else resource.changed_size or resource.size)
+        variables: JSON = {"first": size, "after": under_way["after"]}
+        if not full:
+            variables |= {"query": self._since(cursor, resource.name), "sort": "UPDATED_AT"}
+        elif resource.sorted_by_id:
+            variables |= {"sort": "ID"}
+        name = resource.page if full else resource.changed or resource.page
+        try:
+            answer = await self._client.ask(name, **variables)
+        except TooExpensiveError:
+            if size <= 1:
+                raise
+            under_way["size"] = size // 2
+            return Step()
+        [connection] = answer.data.values()
+        shop = shop_of(cursor, self._settings, answer.denied)
+        objects = [
+            one for node in nodes(connection) for one in await joined(self._client, resource.name, node)
+        ]
+        if resource.name == "products" and "collections" not in self._settings.wanted:
+            objects = [
+                {name: value for name, value in one.items() if name != "collections"} for one in objects
+            ]
+        step = made(under_way, resource, objects, shop)
+        if under_way["kind"] == "full":
+            await self._saw(under_way, resource, [record.key for record in step.records])
+        under_way["after"], under_way["page"] = onward(connection), under_way["page"] + 1
+        if under_way["after"] is None:
+            read_to_the_end(under_way)
+        return step
+
+    def _since(self, cursor: JSON, name: str) -> str:
+        at = datetime.fromisoformat(cursor["done"][name]) if name in cursor.get("done", {}) else None
+        if at is None:
+            return ""
+        return f"updated_at:>='{at - timedelta(seconds=self._settings.overlap_seconds):%Y-%m-%dT%H:%M:%SZ}'"
+
+    async def _saw(self, under_way: JSON, resource: Resource, keys: Sequence[str]) -> None:
+        """Pages are seen once: what they named is kept, a document for each page, until it has been compared."""
+        await self._documents.put(_seen_document(resource.name, under_way["page"]), {"keys": list(keys)})
+
+    async def seen(self, under_way: JSON, resource: Resource) -> set[str]:
+        """The keys that all pages of a resource named."""
+        held = f"{under_way['name']} {resource.name}"
+        if self._seen is None or self._seen[0] != held:
+            keys: set[str] = set()
+            for page in range(under_way["pages"]):
+                document = await self._documents.get(_seen_document(resource.name, page))
+                keys.update((document or {}).get("keys", ()))
+            self._seen = (held, keys)
+        return self._seen[1]
+
+
+def _seen_document(resource: str, page: int) -> str:
+    return f"seen:{resource}:{page}"
