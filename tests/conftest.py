@@ -51,11 +51,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: many tests wait, for a process, a lease or a server, and leave theirs idle."""
+    """Two more than there are cores: many tests wait, for a process, a lease or a server, and leave theirs idle."""
     try:
-        return len(os.sched_getaffinity(0)) + 1
+        return len(os.sched_getaffinity(0)) + 2
     except AttributeError:  # not on Linux
-        return (os.cpu_count() or 1) + 1
+        return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -29,10 +29,8 @@ PATIENCE = 100.0
 #: other one.
 KILLS: Sequence[tuple[str, int]] = (
     ("known", 201),
-    ("done", 3),
     ("settled", 700),
     ("done", 45),
-    ("known", 1500),
     ("settled", 2000),
 )
 
