@@ -11,10 +11,6 @@ content comes again under another export's name, and a file of 50,000 products s
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -50,10 +46,10 @@ def measure(folder: Path, files: int) -> Round:
         write_export(place, "90100", files=files)
     with hub(folder / "hub", connection(source)) as one:
         connections.set_paused(one.db, one.name, False)
-        first = drain(one)
+        first = one.said("run", one.name, "--drain")
         before = catalog_of(one)
         write_export(source, "90101", files=files)
-        second = drain(one)
+        second = one.said("run", one.name, "--drain")
         if catalog_of(one) != before:
             raise SystemExit("an unchanged export wrote to the catalog")
         ceiling = peers.copied(kept, one.env["HUB_DATABASE_URL"])
@@ -72,7 +68,7 @@ def large_file(folder: Path) -> float:
     write_export(source, "90100", files=1, products=LARGE)
     with hub(folder / "hub", connection(source)) as one:
         connections.set_paused(one.db, one.name, False)
-        return float(drain(one)["memory"])
+        return float(one.said("run", one.name, "--drain")["memory"])
 
 
 def connection(source: Path) -> dict[str, Any]:
@@ -87,22 +83,6 @@ def connection(source: Path) -> dict[str, Any]:
         },
         "destination": {"name": "catalog"},
     }
-
-
-def drain(one: Hub) -> dict[str, Any]:
-    """`hub run --drain` in a process of its own: what it says, and the most memory it took, in MB."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "hub", "run", one.name, "--drain", "--json"],
-        env={**os.environ, **one.env},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    said = child.stdout.read()
-    _, status, used = os.wait4(child.pid, 0)
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"the hub could not drain: {said}")
-    return {**json.loads(said), "memory": used.ru_maxrss / 1024}
 
 
 def catalog_of(one: Hub) -> Sequence[Any]:

@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +22,7 @@ import httpx
 
 from benchmarks import peers
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.world import PATIENCE, Hub, hub
+from benchmarks.world import PATIENCE, hub
 from connectors.shopify import documents
 from connectors.shopify.resources import ALL
 from hub.store import connections
@@ -66,7 +62,7 @@ def measure(folder: Path, products: int) -> Round:
         with hub(folder / "hub", connection(shop.url)) as one:
             connections.set_paused(one.db, one.name, False)
             before = shop.summary()["requests"]
-            said = imported(one)
+            said = one.said("import", one.name)
             requests = shop.summary()["requests"] - before
             ceiling = peers.copied(folder, one.env["HUB_DATABASE_URL"])
         generation = asyncio.run(generated(shop))
@@ -89,22 +85,6 @@ def connection(url: str) -> dict[str, Any]:
         "credentials": {"access_token": TOKEN},
         "destination": {"name": "catalog"},
     }
-
-
-def imported(one: Hub) -> dict[str, Any]:
-    """`hub import` in a process of its own: what it says, and the most memory it took, in MB."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "hub", "import", one.name, "--json"],
-        env={**os.environ, **one.env},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    said = child.stdout.read()
-    _, status, used = os.wait4(child.pid, 0)
-    if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"the hub could not import: {said}")
-    return {**json.loads(said), "memory": used.ru_maxrss / 1024}
 
 
 def least_requests(products: int) -> int:

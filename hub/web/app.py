@@ -31,6 +31,7 @@ from hub.web.groups import Groups
 from hub.web.headers import SecurityHeaders
 from hub.web.health import BrokerAnswers, Health
 from hub.web.hooks import Hooks
+from hub.web.intake import Intake
 from hub.web.metrics import WebMetrics
 from hub.web.reply import App, Receive, Scope, Send
 
@@ -80,8 +81,9 @@ def make_app(
     )
     metrics.watch(lambda: groups.waiting)
     bodies = Bodies(max_bytes=settings.webhook_max_bytes)
-    hooked = Hooks(directory, groups, bodies, metrics)
-    for_apps = Apps(runtime, hooked, bodies, metrics)
+    intake = Intake(bodies=bodies, metrics=metrics)
+    hooked = Hooks(directory, groups, intake)
+    for_apps = Apps(runtime, hooked, intake)
     return WebApp(
         hooks=hooked,
         apps=for_apps,

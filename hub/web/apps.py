@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from time import perf_counter
 from typing import Any
 
 import structlog
@@ -15,9 +14,9 @@ from hub.loop import errands as working
 from hub.runtime import Runtime
 from hub.store import errands, holds
 from hub.store.holds import Holder
-from hub.web.body import Bodies, BodyError, GoneError
-from hub.web.hooks import COMMIT_SECONDS, Hooks, request_of
-from hub.web.metrics import NOBODY, WebMetrics
+from hub.web.hooks import COMMIT_SECONDS, Hooks
+from hub.web.intake import Intake
+from hub.web.metrics import NOBODY
 from hub.web.refusals import NOT_FOUND, TEXT_LIMIT, refusal_of
 from hub.web.reply import Receive, Reply, Scope, Send, refusal
 
@@ -41,32 +40,16 @@ class Apps:
     account by naming it. What the answer says is the same whether anybody holds the account or not.
     """
 
-    def __init__(self, runtime: Runtime, hooks: Hooks, bodies: Bodies, metrics: WebMetrics) -> None:
+    def __init__(self, runtime: Runtime, hooks: Hooks, intake: Intake) -> None:
         self._runtime = runtime
         self._hooks = hooks
-        self._bodies = bodies
-        self._metrics = metrics
+        self._intake = intake
         self._secrets: dict[str, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, store for everyone, answer, and then do what was asked."""
-        began = perf_counter()
-        name, _, path = scope["path"][len(PREFIX) :].partition("/")
-        try:
-            body = await self._bodies.read(scope, receive)
-        except GoneError:
-            return
-        except BodyError as error:
-            await error.reply.send(send)
-            self._metrics.webhook(NOBODY, "unread", perf_counter() - began)
-            return
-        try:
-            reply, connector = await self._reply(name, request_of(scope, path, body))
-        finally:
-            self._bodies.release(len(body))
-        await reply.send(send)
-        self._metrics.webhook(connector, reply.result, perf_counter() - began)
+        await self._intake.take(scope, receive, send, prefix=PREFIX, answer=self._reply)
 
     async def close(self) -> None:
         """Let what is being done come to its end; the rest waits in the store."""

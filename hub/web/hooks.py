@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from time import perf_counter
-from urllib.parse import parse_qsl
 
 from hub.connector import AppWebhooks, WebhookAnswer, WebhookRequest, Webhooks
 from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.loop.receive import StaleConnectionError
 from hub.pipeline import Pipeline
-from hub.web.body import Bodies, BodyError, GoneError
 from hub.web.directory import Directory
 from hub.web.groups import Groups
-from hub.web.metrics import NOBODY, WebMetrics
+from hub.web.intake import Intake
+from hub.web.metrics import NOBODY
 from hub.web.refusals import NOT_FOUND, refusal_of
 from hub.web.reply import Receive, Reply, Scope, Send, raw_headers
 
@@ -32,30 +30,14 @@ _CHANGING = ServiceUnavailableError("the connection is being changed")
 class Hooks:
     """The ASGI application of all webhooks."""
 
-    def __init__(self, directory: Directory, groups: Groups, bodies: Bodies, metrics: WebMetrics) -> None:
+    def __init__(self, directory: Directory, groups: Groups, intake: Intake) -> None:
         self._directory = directory
         self._groups = groups
-        self._bodies = bodies
-        self._metrics = metrics
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read, store, answer; nobody is answered who has hung up."""
-        began = perf_counter()
-        name, _, path = scope["path"][len(PREFIX) :].partition("/")
-        try:
-            body = await self._bodies.read(scope, receive)
-        except GoneError:
-            return
-        except BodyError as error:
-            await error.reply.send(send)
-            self._metrics.webhook(NOBODY, "unread", perf_counter() - began)
-            return
-        try:
-            reply, connector = await self._reply(name, request_of(scope, path, body))
-        finally:
-            self._bodies.release(len(body))
-        await reply.send(send)
-        self._metrics.webhook(connector, reply.result, perf_counter() - began)
+        await self._intake.take(scope, receive, send, prefix=PREFIX, answer=self._reply)
 
     async def deliver(self, name: str, request: WebhookRequest, *, account: str) -> Reply:
         """Hand a webhook of an app to a connection, and answer; 404 where it is about another account than its own."""
@@ -103,22 +85,6 @@ class Hooks:
 
 def _account(webhooks: Webhooks) -> str | None:
     return webhooks.app_key() if isinstance(webhooks, AppWebhooks) else None
-
-
-def request_of(scope: Scope, path: str, body: bytes) -> WebhookRequest:
-    """What a plugin sees of a request."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    query = scope["query_string"]
-    return WebhookRequest(
-        method=scope["method"],
-        path=path,
-        query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
-        headers=headers,
-        body=body,
-    )
 
 
 def _reply_of(answer: WebhookAnswer) -> Reply:
