@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from connectors.shopify.signature import body_of, header
+from connectors.shopify.signature import body_of, header, names_its_shop
 from hub.connector import (
     AccountErased,
     AppAction,
@@ -25,9 +25,17 @@ from hub.records import JSON
 
 
 def actions(request: WebhookRequest) -> Sequence[AppAction]:
-    """What the core has to do; nothing for a topic about goods. Raises ``RejectedError`` for an unreadable body."""
-    read = _TOPICS.get(header(request, "topic"))
-    return [] if read is None else [read(request)]
+    """What the core has to do; nothing for a topic about goods. Raises ``RejectedError`` for an unreadable body,
+    ``SignatureError`` for one that is not this topic's."""
+    topic = header(request, "topic")
+    read = _TOPICS.get(topic)
+    if read is None:
+        return []
+    # A callback of the authorization is signed with the same secret, and everybody has one of a shop of their own.
+    body_of(request)
+    if topic in _NAMES_SHOP:
+        names_its_shop(request, _NAMES_SHOP[topic])
+    return [read(request)]
 
 
 def _uninstalled(request: WebhookRequest) -> AppAction:
@@ -87,4 +95,12 @@ _TOPICS: Final[Mapping[str, Callable[[WebhookRequest], AppAction]]] = {
     "customers/redact": _redact,
     "customers/data_request": _data_request,
     "shop/redact": _shop_redact,
+}
+
+#: The field in which the body of a topic says whose it is.
+_NAMES_SHOP: Final[Mapping[str, str]] = {
+    "app/uninstalled": "myshopify_domain",
+    "customers/redact": "shop_domain",
+    "customers/data_request": "shop_domain",
+    "shop/redact": "shop_domain",
 }

@@ -47,6 +47,15 @@ def shop_of(request: WebhookRequest) -> str:
     return shop
 
 
+def names_its_shop(request: WebhookRequest, field: str) -> None:
+    """Topic and shop stand in headers, which nobody signs: what another topic's body says of nobody's shop, or of another
+    one, is not taken for this one. Raises ``SignatureError``."""
+    told: Any = _body(request)
+    shop = told.get(field) if isinstance(told, Mapping) else None
+    if not isinstance(shop, str) or shop.strip().lower() != shop_of(request):
+        raise SignatureError(f"the webhook's body does not name the shop in {field}, as this topic's do")
+
+
 def body_of(request: WebhookRequest) -> JSON:
     """The body as an object. Raises ``RejectedError``."""
     told = _body(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,31 @@ async def test_a_body_about_another_shop_is_refused(shops: Shops) -> None:
 
     assert answer.status_code == 401
     assert (await shops.connection("one")).state == "live"
+
+
+@pytest.mark.parametrize(
+    "topic", ("app/uninstalled", "shop/redact", "customers/redact", "customers/data_request")
+)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    (
+        (b"code=1&shop=mine.myshopify.com&state=2&timestamp=3", 400),
+        ({"id": 7, "customer": {"id": 7}}, 401),
+        ({"shop_domain": None, "myshopify_domain": None, "customer": {"id": 7}}, 401),
+    ),
+)
+async def test_what_was_signed_for_something_else_asks_for_nothing(
+    shops: Shops, topic: str, body: Any, status: int
+) -> None:
+    """The app's secret signs callbacks and webhooks of every topic, and who owns any shop has some of those."""
+    await shops.connect("one", tenant="a")
+
+    answer = await shops.send(topic, body)
+    await shops.settled()
+
+    assert answer.status_code == status
+    assert (await shops.connection("one")).state == "live"
+    assert await shops.lines("one") == ["connected"]
 
 
 @pytest.mark.parametrize(
