@@ -70,14 +70,16 @@ class ByPages:
         """Pages are seen once: what they named is kept, a document for each page, until it has been compared."""
         await self._documents.put(_seen_document(resource.name, under_way["page"]), {"keys": list(keys)})
 
-    async def seen(self, under_way: JSON, resource: Resource) -> set[str]:
-        """The keys that all pages of a resource named."""
+    async def seen(self, under_way: JSON, resource: Resource) -> set[str] | None:
+        """The keys that all pages of a resource named; None where that is not known any more."""
         held = f"{under_way['name']} {resource.name}"
         if self._seen is None or self._seen[0] != held:
             keys: set[str] = set()
             for page in range(under_way["pages"]):
                 document = await self._documents.get(_seen_document(resource.name, page))
-                keys.update((document or {}).get("keys", ()))
+                if document is None:
+                    return None
+                keys.update(document["keys"])
             self._seen = (held, keys)
         return self._seen[1]
 

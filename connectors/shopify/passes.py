@@ -145,6 +145,13 @@ class Passes:
                 return step
             if spool is None:
                 return Step(wait=timedelta(0))
+        named = None if spool is not None else await self._by_pages.seen(under_way, resource)
+        if spool is None and named is None:
+            tally.warn(
+                counts, "incomplete", "what is gone is not marked: what was read is not remembered any more"
+            )
+            next_resource(under_way)
+            return step
         # What a webhook brought meanwhile may have come too late for the pass to name it.
         begun = datetime.fromisoformat(under_way["begun"])
         keys = await self._catalog.given(
@@ -153,7 +160,7 @@ class Passes:
         unseen = (
             await asyncio.to_thread(spool.unseen, keys)
             if spool is not None
-            else [key for key in keys if key not in await self._by_pages.seen(under_way, resource)]
+            else [key for key in keys if key not in (named or ())]
         )
         step.records = [
             Record(

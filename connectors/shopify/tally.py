@@ -57,10 +57,13 @@ def report(name: str, kind: str, begun: str, ended: datetime, tallies: JSON, *, 
 
 
 def kept(last: JSON | None, newer: JSON) -> JSON:
-    """The document with a newer report in front. The same report again replaces itself."""
+    """The document with a newer report in front. The same report again replaces itself; the last full one stays, however
+    many incremental ones have come since."""
     earlier = [] if last is None else [_alone(last), *last.get("earlier", ())]
     others = [one for one in earlier if one["pass"] != newer["pass"]]
-    return {**newer, "earlier": others[:MOST_EARLIER]}
+    full = next((one for one in others if one["kind"] == "full"), None)
+    kept = others[:MOST_EARLIER]
+    return {**newer, "earlier": kept if full is None or full in kept else [*kept[:-1], full]}
 
 
 def closed(last: JSON, group: GroupTally) -> JSON:
