@@ -195,6 +195,7 @@ class ImportReport:
 
     name: str
     state: Literal["running", "done", "cancelled"]
+    full: bool = True
     started_at: datetime
     ended_at: datetime | None = None
     resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -61,7 +61,8 @@ class Page:
     ``cursor`` is stored with the admission of the page, in one transaction. ``full`` says that the source probably
     has more right now. ``poll_after`` overrides the cadence. ``seals`` names groups that are complete with this page.
     What was parked under one of ``wakes`` goes on; ``EVERYTHING`` stands for all that is parked. ``milestones`` go into
-    the connection's history with the page.
+    the connection's history with the page. ``unfinished``: the source works on what was asked of it, and ``poll_after``
+    says when to look again; whoever waits for the end of a drain waits for that.
     """
 
     records: Sequence[Record] = ()
@@ -72,6 +73,7 @@ class Page:
     seals: Sequence[str] = ()
     wakes: Sequence[str] = ()
     milestones: Sequence[Milestone] = ()
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -158,7 +158,7 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
                 cursor=cursor,
             )
             if step.wait is not None:
-                return replace(page, poll_after=step.wait)
+                return replace(page, poll_after=step.wait, unfinished=True)
         return replace(page, poll_after=timedelta(0))
 
     async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:

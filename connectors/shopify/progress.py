@@ -20,6 +20,7 @@ def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
         return ImportReport(
             name=under_way["name"],
             state="running",
+            full=under_way["kind"] == "full",
             started_at=datetime.fromisoformat(under_way["begun"]),
             resources={name: {"read": counts["read"]} for name, counts in under_way["tallies"].items()},
             warnings=[*_warnings(under_way["tallies"])],
@@ -32,6 +33,7 @@ def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
     return ImportReport(
         name=told["pass"],
         state="cancelled" if told.get("cancelled") else "done",
+        full=told["kind"] == "full",
         started_at=datetime.fromisoformat(told["begun"]),
         ended_at=datetime.fromisoformat(told["ended"]),
         resources={name: _counts(counts) for name, counts in told["resources"].items()},

@@ -202,6 +202,8 @@ class Drain:
     async def _pause_before_next(self, outcome: PollOutcome, *, deeper: bool) -> timedelta | None:
         """How long until the next poll; None when there need not be one."""
         if outcome.result == "ok":
+            if outcome.unfinished:  # the source works, however long that takes
+                return outcome.next_in
             more = outcome.news or (outcome.full and (outcome.moved or not deeper))
             return min(outcome.next_in, _POLL_PAUSE) if more else None
         if outcome.result == "lost":  # a fleet polls it now; what that brings is waited for

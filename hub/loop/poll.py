@@ -53,6 +53,7 @@ class PollOutcome:
     taken_in: int = 0
     full: bool = False
     moved: bool = False
+    unfinished: bool = False
     admission: Admission = field(default_factory=Admission)
     error: str | None = None
 
@@ -204,6 +205,7 @@ async def _admit(
         polled=len(page.records) + len(page.bad),
         taken_in=len(page.records) - admission.duplicates + admission.quarantined,
         full=page.full,
+        unfinished=page.unfinished,
         moved=page.cursor is not None and page.cursor != state.cursor,
         admission=admission,
     )
