@@ -60,10 +60,9 @@ def import_(  # each is an option
         if plan is not None:
             held = plan
             _with_runtime(lambda runtime: planning.hold(runtime, name, held))
-        _with_runtime(
-            lambda runtime: imports.report(runtime, name)
-        )  # a connector that imports nothing is told so
-        summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=True)
+        before = _with_runtime(lambda runtime: imports.report(runtime, name))
+        goes_on = before is not None and before.state == "running" and before.full
+        summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=not goes_on)
         report = _with_runtime(lambda runtime: imports.report(runtime, name))
         shown = {**run.shown_of(summary), "import": None if report is None else _as_row(report)}
         output.show(shown, as_json, lambda: _say_report(name, report))
