@@ -20,7 +20,8 @@ def wake_key(category: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """Something of the catalog that is not what it was. ``product`` is whose variant, price or stock it is.
+    """Something of the catalog that is not what it was. ``product`` is whose variant, price or stock it is, ``variant``
+    what a price or stock level is of.
 
     ``stamp`` grows with every change of this entity and compares as text. ``gone``: it was deleted.
     """
@@ -29,6 +30,7 @@ class Change:
     key: str
     stamp: str
     product: str | None = None
+    variant: str | None = None
     gone: bool = False
 
 
@@ -54,6 +56,14 @@ class Catalog(Protocol):
         default: this one) has changed is left out, so that a system is never told what it said itself. Raises
         ``ConfigurationError`` for a counterpart that this tenant does not have, or that writes nowhere as it has no
         destination (it exports itself), also where no kinds are asked for.
+        """
+        ...
+
+    async def has_news(self, kinds: Collection[str], *, after: JSON) -> bool:
+        """Whether ``changes`` may have something to tell at the cursor ``after``, at once or in a moment: one cheap look.
+
+        For those who follow closely: it may be asked several times a second. True also for what only the asking
+        connection has changed, which ``changes`` leaves out.
         """
         ...
 

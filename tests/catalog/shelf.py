@@ -68,6 +68,10 @@ class Shelf:
             self._outlast_others()
         return asyncio.run(self.catalog(name).changes(kinds, after=after or {}, **options))
 
+    def has_news(self, name: str, kinds: Collection[str], *, after: JSON) -> bool:
+        """Whether a connection should read on."""
+        return asyncio.run(self.catalog(name).has_news(kinds, after=after))
+
     def heard(self, name: str, *, after: JSON | None = None) -> set[tuple[str, str]]:
         """Kind and key of all that a connection hears of, page by page."""
         return {(one.kind, one.key) for one in self.all_changes(name, after=after)}

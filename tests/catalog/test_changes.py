@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_what_is_gone_is_told(shelf: Shelf) -> None:
 
 
 def test_a_price_says_whose_it_is(shelf: Shelf) -> None:
-    """Variants, prices and stock lead to their product."""
+    """Variants, prices and stock lead to their product, the latter two also to their variant."""
     shelf.write(
         "shop",
         {
@@ -92,12 +93,30 @@ def test_a_price_says_whose_it_is(shelf: Shelf) -> None:
 
     changes = shelf.changes("erp").changes
 
-    assert {change.kind: change.product for change in changes} == {
-        "product": "a",
-        "variant": "a",
-        "price": "a",
-        "stock": "a",
+    assert {change.kind: (change.product, change.variant) for change in changes} == {
+        "product": ("a", None),
+        "variant": ("a", "v"),
+        "price": ("a", "v"),
+        "stock": ("a", "v"),
     }
+
+
+def test_one_look_tells_a_follower_whether_to_read_on(shelf: Shelf) -> None:
+    """Of the kinds that it asks for, whatever was changed, until the changes were read."""
+    news = partial(shelf.has_news, "erp", ("product", "stock"))
+    assert not news(after={})
+
+    shelf.write("shop", {"kind": "product", "key": "a"})
+    cursor = shelf.changes("erp").cursor
+    assert news(after={})
+    assert not news(after=cursor)
+
+    shelf.write("shop", {"kind": "category", "key": "c"})
+    assert not news(after=cursor)
+
+    shelf.write("shop", {"kind": "product", "key": "a", "operation": "delete"})
+    assert news(after=cursor)
+    assert not news(after=shelf.changes("erp", after=cursor).cursor)
 
 
 def test_stamps_grow_and_compare_as_text(shelf: Shelf) -> None:

@@ -37,7 +37,8 @@ def since(shelf: Shelf, at: datetime) -> JSON:
 
 
 def told(page: Changes) -> list[tuple[str | None, str]]:
-    """Product and key of each."""
+    """Product and key of each, which also names its variant."""
+    assert all(one.key.startswith(f'["{one.variant}"') for one in page.changes)
     return [(one.product, one.key) for one in page.changes]
 
 

@@ -25,16 +25,18 @@ _PATIENCE, _LOOK_EVERY = 1.0, 0.02
 #: A time that will not come.
 _NEVER = 2**62
 
-#: How a row leads to the product that it belongs to.
-_PRODUCT = {
-    "product": ("t.key", ""),
-    "variant": ("t.product_key", ""),
+#: How a row leads to the product and the variant that it belongs to.
+_OWNERS = {
+    "product": ("t.key", "NULL", ""),
+    "variant": ("t.product_key", "t.key", ""),
     "price": (
         "v.product_key",
+        "t.variant_key",
         "LEFT JOIN catalog_variant v ON v.tenant_id = t.tenant_id AND v.key = t.variant_key",
     ),
     "stock": (
         "v.product_key",
+        "t.variant_key",
         "LEFT JOIN catalog_variant v ON v.tenant_id = t.tenant_id AND v.key = t.variant_key",
     ),
 }
@@ -60,6 +62,10 @@ class StoredCatalog:
             if page.full or not held_back or time.monotonic() > give_up:
                 return page
             await asyncio.sleep(_LOOK_EVERY)
+
+    async def has_news(self, kinds: Collection[str], *, after: JSON) -> bool:
+        """See ``hub.catalog.Catalog``."""
+        return await self._db.run(self._has_news, kinds, after)
 
     async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
         """See ``hub.catalog.Catalog``."""
@@ -102,6 +108,17 @@ class StoredCatalog:
             held_back = any(self._held_back(tx, KINDS[kind], horizon) for kind in kinds)
         return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back
 
+    def _has_news(self, kinds: Collection[str], after: JSON) -> bool:
+        looks = " OR ".join(
+            f"EXISTS (SELECT 1 FROM {KINDS[kind].table} WHERE tenant_id = :tenant AND changed_in > :{kind})"
+            for kind in kinds
+        )
+        places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
+        with self._db.transaction() as tx:
+            return bool(
+                self._db.execute(tx, f"SELECT {looks}", tenant=self._tenant_id, **places).scalar_one()
+            )
+
     def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
         found = self._db.execute(
             tx,
@@ -115,8 +132,8 @@ class StoredCatalog:
         self, tx: Connection, kind: Kind, place: Sequence[Any], limit: int, horizon: int, own: int
     ) -> Sequence[Row[Any]]:
         """By the last change of anybody but ``own``: for rows that it changed itself, the last one before that."""
-        product, join = _PRODUCT.get(kind.name, ("NULL", ""))
-        columns = f"t.key, t.gone_at, {product} AS product"
+        product, variant, join = _OWNERS.get(kind.name, ("NULL", "NULL", ""))
+        columns = f"t.key, t.gone_at, {product} AS product, {variant} AS variant"
         branches = (
             (
                 f"SELECT {columns}, t.changed_in AS place FROM {kind.table} t {join} WHERE t.tenant_id = :tenant "
@@ -130,7 +147,7 @@ class StoredCatalog:
         )
         return self._db.execute(
             tx,
-            f"SELECT key, gone_at, product, place FROM ({' UNION ALL '.join(branches)}) AS changed "
+            f"SELECT key, gone_at, product, variant, place FROM ({' UNION ALL '.join(branches)}) AS changed "
             "ORDER BY place, key LIMIT :limit",
             tenant=self._tenant_id,
             number=place[0],
@@ -205,5 +222,6 @@ def _change(kind: str, row: Row[Any]) -> Change:
         key=row.key,
         stamp=f"{row.place:020d}",
         product=row.product,
+        variant=row.variant,
         gone=row.gone_at is not None,
     )

@@ -23,7 +23,7 @@ def prices_turned(
         return Changes(changes=[], cursor=after or asked, full=False)
     rows = db.execute(
         tx,
-        f"SELECT key, product, at FROM ({_turned('begins_at')} UNION ALL {_turned('ends_at')}) AS turned "
+        f"SELECT key, product, variant, at FROM ({_turned('begins_at')} UNION ALL {_turned('ends_at')}) AS turned "
         "ORDER BY at, key LIMIT :limit",
         tenant=tenant_id,
         at=after["at"],
@@ -35,7 +35,10 @@ def prices_turned(
     stamp = f"{clock.horizon(db, tx) - 1:020d}"
     full = len(rows) >= limit
     return Changes(
-        changes=[Change(kind="price", key=row.key, stamp=stamp, product=row.product) for row in rows],
+        changes=[
+            Change(kind="price", key=row.key, stamp=stamp, product=row.product, variant=row.variant)
+            for row in rows
+        ],
         cursor={"at": rows[-1].at, "key": rows[-1].key} if full else asked,
         full=full,
     )
@@ -43,7 +46,7 @@ def prices_turned(
 
 def _turned(column: str) -> str:
     return (
-        f"SELECT t.key, v.product_key AS product, t.{column} AS at FROM catalog_price t "
+        f"SELECT t.key, v.product_key AS product, t.variant_key AS variant, t.{column} AS at FROM catalog_price t "
         "JOIN catalog_variant v ON v.tenant_id = t.tenant_id AND v.key = t.variant_key AND v.gone_at IS NULL "
         f"WHERE t.tenant_id = :tenant AND (t.{column}, t.key) > (:at, :key) AND t.{column} <= :until "
         "AND t.gone_at IS NULL"
