@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from hub.errors import ConfigurationError, NotFoundError, ServiceUnavailableError
@@ -9,6 +11,11 @@ from hub.web.directory import FRESH_SECONDS, Directory
 from hub.web.reply import App, Receive, Reply, Scope, Send, refusal
 
 PREFIX = "/c/"
+
+#: How long a request waits to learn whether its connection is still as it was, in seconds.
+PATIENCE = 0.5
+#: After the store was not reached, endpoints that are known answer for so long without asking again, in seconds.
+BELIEVE_SECONDS = 1.0
 
 _NOT_FOUND = refusal(404, "there is no such endpoint")
 _BROKEN = refusal(503, "the connection cannot be put together", retry_after=5)
@@ -24,12 +31,14 @@ class EndpointError(Exception):
 class Endpoints:
     """The ASGI application that finds the connector's by the name in the path.
 
-    The application sees the whole path, and ``/c/{connection}`` as its ``root_path``, as ASGI has it for mounts.
+    The application sees the whole path, and ``/c/{connection}`` as its ``root_path``, as ASGI has it for mounts. One that
+    is known is called also while the store cannot be reached: how long it has answers without it is the connector's to say.
     """
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._entries = directory.entries
+        self._believe_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One dictionary look-up, one copy of the scope, and the application."""
@@ -56,6 +65,23 @@ class Endpoints:
             self._failed(name, error)
 
     async def _find(self, name: str) -> App | Reply:
+        known = self._entries.get(name)
+        if known is None or known.endpoint is None:
+            return await self._ask(name)
+        now = self._directory.now()
+        if now < self._believe_until:
+            return known.endpoint
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await self._ask(name)
+        except TimeoutError:
+            found = _STORE_DOWN
+        if found is not _STORE_DOWN:
+            return found
+        self._believe_until = now + BELIEVE_SECONDS
+        return known.endpoint
+
+    async def _ask(self, name: str) -> App | Reply:
         try:
             entry = await self._directory.find(name)
         except NotFoundError as error:

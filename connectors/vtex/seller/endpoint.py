@@ -1,0 +1,190 @@
+"""The fulfillment endpoint as raw ASGI: whatever happens, an answer within the 2.5 seconds that VTEX waits."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from connectors.vtex.seller.following import Follower
+from connectors.vtex.seller.simulation import BadSimulationError, Simulation, SimulationRequest, parse
+from hub import codec
+from hub.connector import Log
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+#: "The marketplace waits up to 2.5 seconds for the response, or else the product is considered unavailable" (external
+#: seller integration): a body, and what has to be read for it, have this long together, in seconds.
+DEADLINE = 2.0
+
+#: Requests under way at once, and of those how many may wait for the store; more are turned away at once.
+MOST_AT_ONCE, MOST_READING = 1000, 64
+
+#: A cart of 2,000 lines is 120 kB.
+MOST_BYTES = 1024 * 1024
+
+#: An SKU that was left out is logged once in this time, in seconds, and no more than so many of them at once.
+LOG_EVERY, MOST_LOGGED = 600.0, 1000
+
+#: What follows the connection's own path, and the secret if there is one.
+ROUTE = "/api/pvt/orderforms/simulation"
+SECRET_HEADER = b"x-hub-secret"
+
+_JSON = (b"content-type", b"application/json")
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class FulfillmentEndpoint:
+    """Answers from memory. ``stale_for``: seconds for which it goes on to do so while the store cannot be reached."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        follower: Follower,
+        *,
+        secret: str | None,
+        stale_for: float,
+        variants_by_key: bool,
+        log: Log,
+    ) -> None:
+        self._simulation, self._follower, self._log = simulation, follower, log
+        self._secret = secret.encode() if secret else None
+        self._stale_for = stale_for
+        self._variants_by_key = variants_by_key
+        self._under_way = self._reading = 0
+        self._logged: dict[str, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._under_way >= MOST_AT_ONCE:
+            await _send(send, 503, _error("too much at once; ask again"))
+            return
+        self._under_way += 1
+        try:
+            body = await self._answer(scope, receive)
+        except _RefusedError as refused:
+            await _send(send, refused.status, _error(str(refused)))
+        except ConnectionResetError:
+            return
+        else:
+            await _send(send, 200, body)
+        finally:
+            self._under_way -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
+        self._check_path(scope)
+        message = await receive()
+        # Almost every request is whole already, and needs no clock.
+        if message.get("more_body") or message["type"] == "http.disconnect":
+            content = await _within(DEADLINE, _rest(message, receive), 408, "the body did not arrive in time")
+        else:
+            content = message.get("body", b"")
+        try:
+            request = parse(content)
+        except BadSimulationError as error:
+            raise _RefusedError(400, str(error)) from None
+        if not self._follower.loaded.is_set():
+            await self._read_ahead(request)
+        elif self._follower.out_of_touch > self._stale_for:
+            raise _RefusedError(
+                503, "prices and stock are not known to be current: the store cannot be reached"
+            )
+        answer = self._simulation.answer(request, time.time())
+        if answer.left_out:
+            self._say(answer.left_out)
+        return answer.body
+
+    def _check_path(self, scope: Scope) -> None:
+        rest = scope["path"][len(scope.get("root_path", "")) :]
+        given, _, route = rest.rpartition("/api/")
+        if f"/api/{route}".rstrip("/").lower() != ROUTE:
+            raise _RefusedError(404, "there is only POST …/api/pvt/orderForms/simulation here")
+        if scope["method"] != "POST":
+            raise _RefusedError(405, "only POST is answered here")
+        if self._secret is None:
+            if given:
+                raise _RefusedError(404, "this connection has no secret in its path")
+            return
+        offered = given.removeprefix("/").encode() or _header(scope, SECRET_HEADER)
+        if not hmac.compare_digest(offered, self._secret):
+            raise _RefusedError(401, "the secret is missing or wrong")
+
+    async def _read_ahead(self, request: SimulationRequest) -> None:
+        """Not everything is in memory yet: read what is asked for, or wait for it."""
+        missing = self._simulation.missing(request)
+        if not missing:
+            return
+        if self._reading >= MOST_READING:
+            raise _RefusedError(503, "offers are being loaded; ask again")
+        self._reading += 1
+        try:
+            reading = (
+                self._follower.read_variants(missing)
+                if self._variants_by_key
+                else self._follower.loaded.wait()
+            )
+            await _within(DEADLINE, reading, 503, "offers are being loaded; ask again")
+        finally:
+            self._reading -= 1
+
+    def _say(self, left_out: Sequence[str]) -> None:
+        now = time.monotonic()
+        news = [sku for sku in left_out if now - self._logged.get(sku, -LOG_EVERY) >= LOG_EVERY]
+        if not news:
+            return
+        if len(self._logged) > MOST_LOGGED:
+            self._logged.clear()
+        self._logged |= dict.fromkeys(news[:MOST_LOGGED], now)
+        self._log.warning(
+            "SKUs are asked for that are unknown here or have no price", skus=news[:20], count=len(news)
+        )
+
+
+async def _within(seconds: float, doing: Awaitable[Any], status: int, otherwise: str) -> Any:
+    try:
+        async with asyncio.timeout(seconds):
+            return await doing
+    except TimeoutError:
+        raise _RefusedError(status, otherwise) from None
+    except (_RefusedError, ConnectionResetError):
+        raise
+    except Exception:  # noqa: BLE001 - the store's, whatever it is
+        raise _RefusedError(503, "the store cannot be reached; ask again") from None
+
+
+async def _rest(message: MutableMapping[str, Any], receive: Receive) -> bytes:
+    chunks = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("nobody waits for an answer")
+        chunks += message.get("body", b"")
+        if len(chunks) > MOST_BYTES:
+            raise _RefusedError(413, f"the body has more than {MOST_BYTES} bytes")
+        if not message.get("more_body"):
+            return bytes(chunks)
+        message = await receive()
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _error(text: str) -> bytes:
+    return codec.dumps({"error": {"code": "1", "message": text, "exception": None}})
+
+
+async def _send(send: Send, status: int, body: bytes) -> None:
+    headers = [_JSON, (b"content-length", b"%d" % len(body))]
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

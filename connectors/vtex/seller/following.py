@@ -1,0 +1,116 @@
+"""Keeps the offers in memory as the catalog has them: loads all of them, then follows its changes closely."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from connectors.vtex.seller.offers import Offers
+from hub.catalog import Catalog, Change
+from hub.connector import Log
+from hub.errors import HubError
+from hub.records import JSON
+
+#: What an offer is made of.
+KINDS: Sequence[str] = ("product", "variant", "price", "stock")
+
+#: Seconds between two looks: a change is answered with well within a second of its commit.
+LOOK_EVERY = 0.2
+
+#: Seconds until the next try after the store could not be reached.
+TRY_EVERY = 1.0
+
+#: Changes that are asked for at once, and products that are read at once.
+PAGE, BATCH = 1000, 200
+
+
+class Follower:
+    """One a connection and process. ``start`` it on the event loop; ``stop`` it with the connection."""
+
+    def __init__(
+        self, catalog: Catalog, offers: Offers, log: Log, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._catalog, self._offers, self._log, self._clock = catalog, offers, log, clock
+        self._task: asyncio.Task[None] | None = None
+        self._cursor: JSON = {}
+        self._lost_since: float | None = None
+        self.loaded = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to load, unless that was begun."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @property
+    def out_of_touch(self) -> float:
+        """For how many seconds the store has not been reached; 0 while it is."""
+        return 0.0 if self._lost_since is None else self._clock() - self._lost_since
+
+    async def read_variants(self, keys: Sequence[str]) -> None:
+        """Take these in at once, before their turn comes in loading; keys that nobody knows are ignored."""
+        variants = await self._catalog.read("variant", keys)
+        await self._read({document["product"] for document in variants.values()})
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if not self.loaded.is_set():
+                    await self._load()
+                await self._follow()
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is in memory is answered meanwhile
+                self._lost(error)
+                await asyncio.sleep(TRY_EVERY)
+            else:
+                self._lost_since = None
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def _load(self) -> None:
+        """All documents are read after the cursor was reached, so that they hold all that is before it."""
+        cursor: JSON = {}
+        keys: set[str] = set()
+        full = True
+        while full:
+            page = await self._catalog.changes(KINDS, after=cursor, limit=PAGE)
+            cursor, full = page.cursor, page.full
+            keys |= _products(page.changes)
+        await self._read(keys)
+        self._cursor = cursor
+        self.loaded.set()
+        self._log.info("offers are in memory", skus=len(self._offers.by_sku))
+
+    async def _follow(self) -> None:
+        while await self._catalog.has_news(KINDS, after=self._cursor):
+            page = await self._catalog.changes(KINDS, after=self._cursor, limit=PAGE)
+            await self._read(_products(page.changes))
+            self._cursor = page.cursor
+            if not page.full:
+                return
+
+    async def _read(self, products: Collection[str]) -> None:
+        keys = sorted(products)
+        for start in range(0, len(keys), BATCH):
+            batch = keys[start : start + BATCH]
+            doubled = self._offers.put(batch, await self._catalog.read("product", batch))
+            if doubled:
+                self._log.warning(
+                    "more than one variant has this SKU; the last one is offered", skus=doubled[:20]
+                )
+
+    def _lost(self, error: Exception) -> None:
+        if self._lost_since is None:
+            self._lost_since = self._clock()
+            what = str(error) if isinstance(error, HubError) else type(error).__name__
+            self._log.warning("the catalog cannot be followed; offers are answered as they were", error=what)
+
+
+def _products(changes: Sequence[Change]) -> set[str]:
+    return {change.product for change in changes if change.product is not None}

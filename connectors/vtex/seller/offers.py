@@ -1,0 +1,169 @@
+"""What every SKU costs and how many there are, ready to be answered: the catalog's documents as offers. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from connectors.vtex.seller.shipping import HUNDREDTHS
+from hub.catalog.moments import moment
+from hub.records import JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Which of a variant's prices and stock levels are offered, and what its SKU is called over there.
+
+    ``sku``: its ``key`` or its ``sku``. ``locations``: the warehouses that count; None for all. ``merchant_name`` is null
+    where the marketplace takes the payment.
+    """
+
+    sku: Literal["key", "sku"] = "key"
+    currency: str
+    price_kind: str = "sale"
+    locations: Collection[str] | None = None
+    merchant_name: str | None = None
+    measurement_unit: str = "un"
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A price in hundredths, and what it is reduced from, from one moment (seconds since 1970) until another."""
+
+    begins: float
+    ends: float
+    price: int
+    list_price: int
+
+
+class Offer:
+    """One SKU. Holds the parts of its answer as bytes, and builds them anew when its price begins or ends."""
+
+    __slots__ = ("_periods", "_terms", "head", "product", "sku", "stock", "tail", "until", "valid_to")
+
+    def __init__(self, sku: str, product: str, stock: int, periods: Sequence[_Period], terms: Terms) -> None:
+        self.sku, self.product, self.stock = sku, product, stock
+        self._periods, self._terms = periods, terms
+        #: ``{"id":…,"requestIndex":``
+        self.head = b'{"id":' + msgspec.json.encode(sku) + b',"requestIndex":'
+        #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.
+        self.tail: bytes | None = None
+        #: The present price ends by itself then, in seconds since 1970.
+        self.valid_to = math.inf
+        #: The parts hold until then, in seconds since 1970.
+        self.until = -math.inf
+
+    def turn(self, now: float) -> None:
+        """Build the parts for ``now``: of the periods that hold the one that began last."""
+        holding = [one for one in self._periods if one.begins <= now < one.ends]
+        self.until = min(
+            (at for one in self._periods for at in (one.begins, one.ends) if at > now), default=math.inf
+        )
+        if not holding:
+            self.tail = None
+            return
+        period = max(holding, key=lambda one: one.begins)
+        self.valid_to = period.ends
+        self.tail = (
+            b',"listPrice":%d,"measurementUnit":%b,"merchantName":%b,"offerings":[],"price":%d,"priceTags":[],'
+            b'"unitMultiplier":1,"priceValidUntil":'
+        ) % (
+            period.list_price,
+            msgspec.json.encode(self._terms.measurement_unit),
+            msgspec.json.encode(self._terms.merchant_name),
+            period.price,
+        )
+
+
+class Offers:
+    """All offers of a connection, by SKU."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.by_sku: dict[str, Offer] = {}
+        self._terms = terms
+        self._of_product: dict[str, list[Offer]] = {}
+
+    def put(self, products: Iterable[str], documents: Mapping[str, JSON]) -> list[str]:
+        """Replace all that is offered of these products; without a document one is gone.
+
+        Returns SKUs that more than one variant has: the one that came last is offered.
+        """
+        doubled = []
+        for key in products:
+            for offer in self._of_product.pop(key, ()):
+                if self.by_sku.get(offer.sku) is offer:
+                    del self.by_sku[offer.sku]
+            document = documents.get(key)
+            offers = [] if document is None else list(offers_of(document, self._terms))
+            if offers:
+                self._of_product[key] = offers
+            for offer in offers:
+                if offer.sku in self.by_sku:
+                    doubled.append(offer.sku)
+                self.by_sku[offer.sku] = offer
+        return doubled
+
+
+def offers_of(product: JSON, terms: Terms) -> Iterator[Offer]:
+    """A product's document (``Catalog.read``) as the offers of its variants; one without an SKU offers nothing.
+
+    A product or variant that is switched off has no stock, and keeps its price.
+    """
+    for variant in product["variants"]:
+        sku = variant["key"] if terms.sku == "key" else variant.get("sku")
+        if not sku:
+            continue
+        enabled = product.get("enabled") is not False and variant.get("enabled") is not False
+        stock = stock_of(variant, terms) if enabled else 0
+        yield Offer(str(sku), product["key"], stock, _periods(variant, terms), terms)
+
+
+def stock_of(variant: JSON, terms: Terms) -> int:
+    """How many can be sold: the sum over the warehouses that count, each of them none at or below its threshold."""
+    total = 0
+    for level in variant.get("stock") or ():
+        if terms.locations is not None and level.get("location") not in terms.locations:
+            continue
+        on_hand = level.get("on_hand") or 0
+        if on_hand > (level.get("threshold") or 0):
+            total += on_hand
+    return total
+
+
+def price_now(variant: JSON, terms: Terms, now: datetime) -> int | None:
+    """The price that holds, in hundredths; None where there is none."""
+    at = now.timestamp()
+    holding = [one for one in _periods(variant, terms) if one.begins <= at < one.ends]
+    return max(holding, key=lambda one: one.begins).price if holding else None
+
+
+def _periods(variant: JSON, terms: Terms) -> list[_Period]:
+    found = []
+    for price in variant.get("prices") or ():
+        if price["currency"] != terms.currency or price.get("kind", "sale") != terms.price_kind:
+            continue
+        amount = _in_hundredths(price.get("amount"))
+        if not amount:
+            continue  # nothing is given away because a price was cleared or is finer than a hundredth
+        list_price = _in_hundredths(price.get("compare_at")) or amount
+        begins, ends = _seconds(price.get("valid_from"), -math.inf), _seconds(price.get("valid_to"), math.inf)
+        found.append(_Period(begins, ends, amount, max(list_price, amount)))
+    return found
+
+
+def _in_hundredths(amount: Decimal | float | str | None) -> int | None:
+    if amount is None:
+        return None
+    shifted = Decimal(amount) / HUNDREDTHS
+    return int(shifted) if shifted == shifted.to_integral_value() else None
+
+
+def _seconds(text: str | None, otherwise: float) -> float:
+    at = moment(text)
+    return otherwise if at is None else at.timestamp()

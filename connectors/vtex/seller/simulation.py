@@ -1,0 +1,193 @@
+"""The fulfillment simulation: what VTEX asks, and the answer as bytes. Pure, and no slower than it has to be.
+
+The shapes are those of the external seller fulfillment API (``POST {fulfillmentEndpoint}/pvt/orderForms/simulation``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from connectors.vtex.seller.offers import Offers
+from connectors.vtex.seller.shipping import Delivery, Shipping
+from hub.excerpt import excerpt
+
+#: A cart has no more lines than this; VTEX documents no limit, and its own clients ask for fifty.
+MOST_ITEMS = 2000
+
+#: More of one thing than anybody orders: what is beyond is answered as this many.
+MOST_QUANTITY = 10**9
+
+#: A price without an end of its own is promised for so long, in seconds: an hour, as in the seed's sample.
+PROMISED_FOR = 3600
+
+
+class BadSimulationError(ValueError):
+    """The request cannot be read; the text names the field."""
+
+
+class RequestedItem(msgspec.Struct):
+    """A line of the cart."""
+
+    id: str
+    quantity: int = 1
+    seller: str = "1"
+
+
+class SimulationRequest(msgspec.Struct):
+    """What is asked for; ``postalCode`` and ``country`` are absent or null at indexation. Other fields are not needed."""
+
+    items: list[RequestedItem]
+    postalCode: str | None = None  # noqa: N815 - the wire's own spelling
+    country: str | None = None
+
+
+class Answer(msgspec.Struct):
+    """The body, and the ids that nobody knows or that have no price, which were left out."""
+
+    body: bytes
+    left_out: Sequence[str] = ()
+
+
+_read = msgspec.json.Decoder(SimulationRequest).decode
+_text = msgspec.json.Encoder().encode
+_ONE_SELLER = b'"1"'
+
+
+def parse(body: bytes) -> SimulationRequest:
+    """The request; numbers for ids and numbers in texts are taken, too. Raises ``BadSimulationError``."""
+    try:
+        request = _read(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        request = _tolerantly(body)
+    if len(request.items) > MOST_ITEMS:
+        raise BadSimulationError(f"items: has {len(request.items)} lines, more than {MOST_ITEMS}")
+    return request
+
+
+class Simulation:
+    """Answers from the offers in memory."""
+
+    def __init__(self, offers: Offers, shipping: Shipping) -> None:
+        self._offers = offers
+        self._shipping = shipping
+        self._promise_at = -math.inf
+        self._promise = b"null"
+        self._promise_ends = -math.inf
+
+    def missing(self, request: SimulationRequest) -> list[str]:
+        """SKUs asked for that are not in memory."""
+        known = self._offers.by_sku
+        return [item.id for item in request.items if item.id not in known]
+
+    def answer(self, request: SimulationRequest, now: float) -> Answer:
+        """The whole answer at ``now``, in seconds since 1970.
+
+        A line keeps its quantity as far as there is stock, and never has 0 where there is some; without stock both the
+        quantity and ``stockBalance`` are 0. Where an id comes twice, each line is answered as if it were alone. What is
+        not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
+        """
+        delivery = self._shipping.to(request.country, request.postalCode)
+        items: list[bytes] = []
+        logistics: list[bytes] = []
+        left_out: list[str] = []
+        by_sku, promise = self._offers.by_sku, self._promised(now)
+        middle = self._logistics_middle(delivery)
+        for index, asked in enumerate(request.items):
+            offer = by_sku.get(asked.id)
+            if offer is not None and now >= offer.until:
+                offer.turn(now)
+            if offer is None or offer.tail is None:
+                left_out.append(asked.id)
+                continue
+            stock = offer.stock
+            wanted = asked.quantity
+            quantity = (wanted if 0 < wanted < stock else min(max(wanted, 1), stock)) if stock else 0
+            seller = _ONE_SELLER if asked.seller == "1" else _text(asked.seller)
+            until = promise if offer.valid_to > self._promise_ends else _moment(offer.valid_to)
+            items.append(
+                b'%b%d,"quantity":%d,"seller":%b%b%b}'
+                % (offer.head, index, quantity, seller, offer.tail, until)
+            )
+            logistics.append(_logistics(index, quantity, stock, middle, delivery.channels))
+        body = (
+            b'{"country":%b,"postalCode":%b,"items":[%b],"logisticsInfo":[%b],"allowMultipleDeliveries":true}'
+            % (
+                _text(request.country) if request.country else b"null",
+                _text(request.postalCode) if request.postalCode else b"null",
+                b",".join(items),
+                b",".join(logistics),
+            )
+        )
+        return Answer(body, left_out)
+
+    def _logistics_middle(self, delivery: Delivery) -> bytes:
+        return b',"shipsTo":%b,"slas":%b,"stockBalance":' % (self._shipping.countries, delivery.slas)
+
+    def _promised(self, now: float) -> bytes:
+        """``priceValidUntil`` of prices without an end, built once a second."""
+        if not self._promise_at <= now < self._promise_at + 1:
+            self._promise_at = float(int(now))
+            self._promise_ends = self._promise_at + PROMISED_FOR
+            self._promise = _moment(self._promise_ends)
+        return self._promise
+
+
+def _logistics(index: int, quantity: int, stock: int, middle: bytes, channels: Sequence[str]) -> bytes:
+    each = b",".join(b'{"id":"%b","stockBalance":%d}' % (channel.encode(), stock) for channel in channels)
+    return b'{"itemIndex":%d,"quantity":%d%b%d,"deliveryChannels":[%b]}' % (
+        index,
+        quantity,
+        middle,
+        stock,
+        each,
+    )
+
+
+def _moment(at: float) -> bytes:
+    return b'"%b.000Z"' % datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+
+
+def _tolerantly(body: bytes) -> SimulationRequest:
+    """For what is spelled otherwise than documented; says what is wrong where that cannot be understood."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadSimulationError(f"the body is no JSON ({excerpt(str(error))})") from None
+    if not isinstance(found, dict):
+        raise BadSimulationError("the body has to be an object with items")
+    items = found.get("items")
+    if not isinstance(items, list):
+        raise BadSimulationError("items: has to be a list of lines with id, quantity and seller")
+    return SimulationRequest(
+        items=[_line(item, place) for place, item in enumerate(items)],
+        postalCode=_optional_text(found.get("postalCode")),
+        country=_optional_text(found.get("country")),
+    )
+
+
+def _line(item: Any, place: int) -> RequestedItem:
+    if not isinstance(item, dict) or not (sku := _optional_text(item.get("id"))):
+        raise BadSimulationError(f"items.{place}.id: is missing")
+    try:
+        quantity = int(float(item.get("quantity", 1) or 0))
+    except (TypeError, ValueError, OverflowError):
+        raise BadSimulationError(
+            f"items.{place}.quantity: {excerpt(item.get('quantity'))} is no whole number"
+        ) from None
+    return RequestedItem(
+        id=sku, quantity=min(quantity, MOST_QUANTITY), seller=_optional_text(item.get("seller")) or "1"
+    )
+
+
+def _optional_text(value: Any) -> str | None:
+    """A text, or a number as one; null, and anything else, is nothing said."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return None
