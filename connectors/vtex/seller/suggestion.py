@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -92,7 +91,7 @@ def _levels(body: Mapping[str, Any], version: str | None) -> Iterator[list[Mappi
     while level and seen < _MOST:
         seen += len(level)
         yield level
-        inner: deque[Mapping[str, Any]] = deque()
+        inner: list[Mapping[str, Any]] = []
         for each in level:
             for name, value in each.items():
                 if _plain(name) == _SENT:
@@ -100,8 +99,8 @@ def _levels(body: Mapping[str, Any], version: str | None) -> Iterator[list[Mappi
                 found = [
                     one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)
                 ]
-                inner.extend(_latest(found, version) if _plain(name) == "versions" else found)
-        level = list(inner)[:_MOST]
+                inner += _latest(found, version) if _plain(name) == "versions" else found
+        level = inner[:_MOST]
 
 
 def _latest(versions: Sequence[Mapping[str, Any]], version: str | None) -> Sequence[Mapping[str, Any]]:
@@ -111,8 +110,14 @@ def _latest(versions: Sequence[Mapping[str, Any]], version: str | None) -> Seque
     return named or versions
 
 
-def _statuses(level: list[Mapping[str, Any]]) -> list[str]:
-    return [found for each in level if isinstance(found := _first(each, _STATUS), str) and found.strip()]
+def _statuses(level: Sequence[Mapping[str, Any]]) -> list[str]:
+    """All that stand there under the plainest name, in whatever spelling of it."""
+    for wanted in _STATUS:
+        fields = (field for each in level for field in each.items())
+        found = [value for name, value in fields if _plain(name) == wanted and isinstance(value, str)]
+        if said := [value for value in found if value.strip()]:
+            return said
+    return []
 
 
 def _sent(body: Mapping[str, Any]) -> Mapping[str, Any]:
