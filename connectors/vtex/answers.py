@@ -60,8 +60,10 @@ def _of(body: Any) -> str:
             return body
         case dict():
             return _of_object(body)
-        case [first] if isinstance(first, str | dict):
-            return _of(first) if isinstance(first, str) else _of_object(first)
+        case [str() as first, *_]:
+            return first
+        case [dict() as first, *_]:
+            return _of_object(first)
         case _:
             return excerpt(body, LONGEST)
 

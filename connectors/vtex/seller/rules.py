@@ -104,22 +104,19 @@ def measures(draft: Draft, variant: JSON, settings: VtexSellerSettings) -> None:
 def images(draft: Draft, product: JSON, variant: JSON, settings: VtexSellerSettings) -> None:
     """``Images``: each address once."""
     found = pictures(product, variant)
+    sources: dict[str, JSON] = {}
     for ours, medium in found:
         if fault := image_fault(medium.get("source")):
-            draft.fault(
-                "Images", ours, fault, "serve the image with https and correct its address in the catalog"
-            )
-    sources = {
-        medium["source"]: medium for _, medium in reversed(found) if image_fault(medium.get("source")) is None
-    }
+            remedy = "serve the image with https and correct its address in the catalog"
+            draft.fault("Images", ours, fault, remedy)
+        else:
+            sources.setdefault(medium["source"], medium)
     if found:
-        in_order = reversed(list(sources.values()))
-        draft.set("Images", [image(medium, place) for place, medium in enumerate(in_order)])
+        draft.set("Images", [image(medium, place) for place, medium in enumerate(sources.values())])
         return
     default = settings.defaults.image
-    draft.set_or_default(
-        "Images", None, default and [image({"source": default}, 0)], ours="media", setting="image"
-    )
+    stand_in = None if default is None else [image({"source": default}, 0)]
+    draft.set_or_default("Images", None, stand_in, ours="media", setting="image")
 
 
 def codes(draft: Draft, variant: JSON, settings: VtexSellerSettings) -> None:

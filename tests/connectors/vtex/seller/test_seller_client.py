@@ -18,7 +18,7 @@ from hub.errors import (
 )
 
 if TYPE_CHECKING:
-    from conftest import MakeClient, Marketplace, WatchedHttp
+    from tests.connectors.vtex.seller.conftest import MakeClient, Marketplace, WatchedHttp
 
 CLASSIC = "/api/catalog_system/pvt/skuseller/changenotification/shop/15"
 BINDING = "/api/sku-binding/pvt/skuseller/changenotification/shop/15"
@@ -230,7 +230,7 @@ async def test_a_suggestion_that_has_no_place_stops_the_connection(
     """A PUT makes its own place, so that a 404 is about account or seller."""
     marketplace.answers(404, b"")
 
-    with pytest.raises(ConnectionFailedError, match="settings.account"):
+    with pytest.raises(ConnectionFailedError, match=r"settings\.account"):
         await make_client().suggest("15", {})
 
 
