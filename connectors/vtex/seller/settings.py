@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment
 from connectors.vtex.seller.identity import id_faults
@@ -31,7 +31,7 @@ def _seller_id(text: str) -> str:
 def _path(names: list[str]) -> list[str]:
     if any(not name.strip() or "/" in name for name in names):
         raise ValueError('has a name that is empty or holds a slash; write ["Department", "Category"]')
-    return names
+    return [name.strip() for name in names]
 
 
 def _image(url: str) -> str:
@@ -46,7 +46,7 @@ def _measure(number: Decimal) -> Decimal:
     return number
 
 
-_Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _Measure = Annotated[Decimal, Field(gt=0), AfterValidator(_measure)]
 
 
@@ -98,7 +98,7 @@ class VtexSellerSettings(BaseModel):
     currency_symbol: _Text | None = Field(
         None, description="How the marketplace writes it; default the usual symbol, or the code."
     )
-    price_kind: _Text = Field("sale", description="Offer prices of this kind.")
+    price_kind: str = Field("sale", min_length=1, description="Offer prices of this kind.")
     price_unit: Literal["cents", "units"] = Field(
         "cents",
         description="Unit of a suggestion's SalePrice, which VTEX does not document; ask the marketplace.",
@@ -106,7 +106,7 @@ class VtexSellerSettings(BaseModel):
     language: _Text | None = Field(
         None, description="Send texts in this language (BCP 47); default the product's first."
     )
-    locations: list[_Text] | None = Field(
+    locations: list[str] | None = Field(
         None, min_length=1, description="Offer the stock of these locations; default all of them."
     )
     change_route: ChangeRoute = Field(
