@@ -1,0 +1,90 @@
+"""What VTEX says went wrong. Checkout answers objects, Catalog texts or JSON strings, many nothing, proxies pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from hub import codec
+from hub.excerpt import excerpt
+
+#: Characters of what is shown.
+LONGEST: Final = 200
+#: Bytes of an answer that are looked at.
+MOST_READ: Final = 16 * 1024
+
+_PAGE = re.compile(r"\s*(?:<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]{1,400})", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+#: Where an object says it, in the order of preference, in lower case.
+_NAMES: Final = ("error", "errors", "message", "detail", "title", "reason")
+
+
+def said(content: bytes) -> str:
+    """One line, at most ``LONGEST`` characters; empty where the answer says nothing.
+
+    ``{"error": {"code": "CHK003", "message": "…"}, "operationId": "…"}`` is read as Checkout writes it (VTEX facts, 1).
+    """
+    text = content[:MOST_READ].decode("utf-8", "replace").lstrip("\ufeff")
+    if _PAGE.match(text):
+        title = _TITLE.search(text)
+        return _short(f"a web page ({_line(title[1])})" if title else "a web page")
+    if len(content) > MOST_READ:
+        return _short(text)
+    try:
+        body = codec.loads(text)
+    except (codec.DecodeError, RecursionError):
+        return _short(text)
+    return _short(_of(body))
+
+
+def is_page(answer: httpx.Response) -> bool:
+    """Whether it is HTML, which no route of the API gives: somebody else answered. An empty body is none."""
+    return bool(answer.content.strip()) and (
+        (
+            answer.headers.get("content-type", "").lower().startswith("text/html")
+            and answer.content.lstrip().startswith(b"<")
+        )
+        or _PAGE.match(answer.content[:256].decode("utf-8", "replace").lstrip("\ufeff")) is not None
+    )
+
+
+def _of(body: Any) -> str:
+    match body:
+        case None:
+            return ""
+        case str():
+            return body
+        case dict():
+            return _of_object(body)
+        case [str() as first, *_]:
+            return first
+        case [dict() as first, *_]:
+            return _of_object(first)
+        case _:
+            return excerpt(body, LONGEST)
+
+
+def _of_object(body: Mapping[str, Any]) -> str:
+    fields = {name.lower(): value for name, value in body.items()}
+    found = next((fields[name] for name in _NAMES if fields.get(name)), None)
+    if isinstance(found, dict):
+        inner = {name.lower(): value for name, value in found.items()}
+        code, message = inner.get("code"), inner.get("message")
+        found = ": ".join(str(each) for each in (code, message) if isinstance(each, str | int) and each)
+    if not isinstance(found, str) or not found:
+        return excerpt(body, LONGEST)
+    operation = fields.get("operationid")
+    return f"{found} (operation {operation})" if isinstance(operation, str) and operation else found
+
+
+def _line(text: str) -> str:
+    return _SPACE.sub(" ", text).strip()
+
+
+def _short(text: str) -> str:
+    line = _line(text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -1,0 +1,76 @@
+"""What a variant costs and how many there are, for suggestions and for whoever answers the marketplace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from hub.catalog.moments import moment
+from hub.exact import EXACT, Number, exact, parse
+from hub.records import JSON
+
+#: ``AvailableQuantity`` is an int32 (SUG).
+MOST_PIECES: Final = 2**31 - 1
+
+#: A time before all others.
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
+
+def number(value: Any) -> Number | None:
+    """A number of a document, which may be a text; None for anything else."""
+    return parse(value) if isinstance(value, str) else exact(value)
+
+
+def price_at(prices: Sequence[JSON], *, currency: str, kind: str, now: datetime) -> JSON | None:
+    """The price that holds at ``now``: of those that have begun and not ended, the one that began last.
+
+    Prices without an amount of more than 0 are none.
+    """
+    fitting = [
+        each for each in prices if each.get("currency") == currency and each.get("kind", "sale") == kind
+    ]
+    holding = [each for each in fitting if _holds(each, now) and (number(each.get("amount")) or 0) > 0]
+    return max(holding, key=_start, default=None)
+
+
+def in_cents(amount: Any) -> int:
+    """Hundredths, as VTEX counts money whatever the currency. Raises ``ValueError`` where it is no whole number of them."""
+    value = number(amount)
+    if value is None:
+        raise ValueError("is no amount")
+    cents = EXACT.scaleb(Decimal(value), 2)
+    if cents != cents.to_integral_value():
+        raise ValueError(f"{value} is no whole number of cents, in which VTEX counts")
+    return int(cents)
+
+
+def available(levels: Sequence[JSON], locations: Collection[str] | None = None) -> int:
+    """Pieces over all locations, or over ``locations``; 0 at or below the largest of their thresholds, and never less."""
+    counted = [each for each in levels if locations is None or each.get("location", "default") in locations]
+    pieces = sum(_count(each, "on_hand") for each in counted)
+    threshold = max((_count(each, "threshold") for each in counted), default=0)
+    return min(pieces, MOST_PIECES) if pieces > threshold else 0
+
+
+def _holds(price: Mapping[str, Any], now: datetime) -> bool:
+    start, end = price.get("valid_from"), price.get("valid_to")
+    if start is not None and ((begin := moment(start)) is None or begin > now):
+        return False
+    return end is None or ((until := moment(end)) is not None and until > now)
+
+
+def _start(price: Mapping[str, Any]) -> datetime:
+    return moment(price.get("valid_from")) or _ALWAYS
+
+
+def _count(level: Mapping[str, Any], field: str) -> int:
+    value = level.get(field)
+    return (
+        max(value, 0)
+        if field == "threshold" and isinstance(value, int)
+        else value
+        if isinstance(value, int)
+        else 0
+    )
