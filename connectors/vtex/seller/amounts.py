@@ -47,11 +47,12 @@ def in_cents(amount: Any) -> int:
 
 
 def available(levels: Sequence[JSON], locations: Collection[str] | None = None) -> int:
-    """Pieces over all locations, or over ``locations``; 0 at or below the largest of their thresholds, and never less."""
+    """Pieces over all locations, or over ``locations``: what a location has at or below its threshold does not count."""
     counted = [each for each in levels if locations is None or each.get("location", "default") in locations]
-    pieces = sum(_count(each, "on_hand") for each in counted)
-    threshold = max((_count(each, "threshold") for each in counted), default=0)
-    return min(pieces, MOST_PIECES) if pieces > threshold else 0
+    pieces = (
+        _count(each, "on_hand") for each in counted if _count(each, "on_hand") > _count(each, "threshold")
+    )
+    return min(sum(pieces), MOST_PIECES)
 
 
 def _holds(price: Mapping[str, Any], now: datetime) -> bool:
@@ -67,10 +68,4 @@ def _start(price: Mapping[str, Any]) -> datetime:
 
 def _count(level: Mapping[str, Any], field: str) -> int:
     value = level.get(field)
-    return (
-        max(value, 0)
-        if field == "threshold" and isinstance(value, int)
-        else value
-        if isinstance(value, int)
-        else 0
-    )
+    return max(value, 0) if isinstance(value, int) else 0

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from connectors.vtex.seller.shipping import HUNDREDTHS
+from connectors.vtex.seller.amounts import available, in_cents
 from hub.catalog.moments import moment
 from hub.records import JSON
 
@@ -120,27 +118,8 @@ def offers_of(product: JSON, terms: Terms) -> Iterator[Offer]:
         if not sku:
             continue
         enabled = product.get("enabled") is not False and variant.get("enabled") is not False
-        stock = stock_of(variant, terms) if enabled else 0
+        stock = available(variant.get("stock") or (), terms.locations) if enabled else 0
         yield Offer(str(sku), product["key"], stock, _periods(variant, terms), terms)
-
-
-def stock_of(variant: JSON, terms: Terms) -> int:
-    """How many can be sold: the sum over the warehouses that count, each of them none at or below its threshold."""
-    total = 0
-    for level in variant.get("stock") or ():
-        if terms.locations is not None and level.get("location") not in terms.locations:
-            continue
-        on_hand = level.get("on_hand") or 0
-        if on_hand > (level.get("threshold") or 0):
-            total += on_hand
-    return total
-
-
-def price_now(variant: JSON, terms: Terms, now: datetime) -> int | None:
-    """The price that holds, in hundredths; None where there is none."""
-    at = now.timestamp()
-    holding = [one for one in _periods(variant, terms) if one.begins <= at < one.ends]
-    return max(holding, key=lambda one: one.begins).price if holding else None
 
 
 def _periods(variant: JSON, terms: Terms) -> list[_Period]:
@@ -148,20 +127,20 @@ def _periods(variant: JSON, terms: Terms) -> list[_Period]:
     for price in variant.get("prices") or ():
         if price["currency"] != terms.currency or price.get("kind", "sale") != terms.price_kind:
             continue
-        amount = _in_hundredths(price.get("amount"))
-        if not amount:
-            continue  # nothing is given away because a price was cleared or is finer than a hundredth
-        list_price = _in_hundredths(price.get("compare_at")) or amount
+        amount = _cents(price.get("amount"))
+        if amount <= 0:
+            continue
         begins, ends = _seconds(price.get("valid_from"), -math.inf), _seconds(price.get("valid_to"), math.inf)
-        found.append(_Period(begins, ends, amount, max(list_price, amount)))
+        found.append(_Period(begins, ends, amount, max(_cents(price.get("compare_at")), amount)))
     return found
 
 
-def _in_hundredths(amount: Decimal | float | str | None) -> int | None:
-    if amount is None:
-        return None
-    shifted = Decimal(amount) / HUNDREDTHS
-    return int(shifted) if shifted == shifted.to_integral_value() else None
+def _cents(amount: Any) -> int:
+    """0 where there is none, or where it is finer than VTEX counts: nothing is given away for that."""
+    try:
+        return in_cents(amount)
+    except ValueError:
+        return 0
 
 
 def _seconds(text: str | None, otherwise: float) -> float:

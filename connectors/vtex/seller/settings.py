@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment
+from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
 from connectors.vtex.seller.identity import id_faults
 from connectors.vtex.seller.images import image_fault
+from connectors.vtex.seller.shipping import ShippingRule
 from hub import money
 from hub.exact import bounded
 
@@ -20,6 +22,10 @@ ChangeRoute = Literal["classic", "sku-binding"]
 SYMBOLS: Final = {"BRL": "R$", "EUR": "€", "GBP": "£", "JPY": "¥", "PEN": "S/", "USD": "$"} | dict.fromkeys(
     ("ARS", "CLP", "COP", "MXN", "UYU"), "$"
 )
+
+
+#: A segment of a path as it is.
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
 
 def _seller_id(text: str) -> str:
@@ -75,6 +81,21 @@ class Defaults(BaseModel):
     weight_grams: _Measure | None = Field(None, description="Weight in grams, where it is missing or 0.")
 
 
+def _path_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not _SECRET.fullmatch(text):
+        raise ValueError("has to be 16 to 200 letters, digits, - or _: it stands in the endpoint's path")
+    return secret
+
+
+class VtexSellerCredentials(VtexCredentials):
+    """The key, and what whoever asks for a simulation has to know."""
+
+    endpoint_secret: Annotated[SecretStr, AfterValidator(_path_secret)] | None = Field(
+        None, description="Stands in the path of the fulfillment endpoint, or in the header X-Hub-Secret."
+    )
+
+
 class VtexSellerSettings(BaseModel):
     """Which marketplace, as which seller, and what of the catalog."""
 
@@ -123,6 +144,26 @@ class VtexSellerSettings(BaseModel):
         gt=0,
         allow_inf_nan=False,
         description="Calls a second at most, for each group of routes; default what VTEX's answers allow.",
+    )
+    shipping: list[ShippingRule] = Field(
+        default_factory=list,
+        description="Where things are delivered, and how; without a rule nothing can be bought.",
+    )
+    merchant_name: _Text | None = Field(
+        None, description="Who takes the payment, in simulations; none where the marketplace does."
+    )
+    answer_without_store_seconds: float = Field(
+        900, ge=0, le=86400, description="Answer simulations so long while the hub's store is down."
+    )
+    follow_seconds: float = Field(
+        60, gt=0, le=3600, description="First look at a pending suggestion, then at doubling distances."
+    )
+    follow_at_most_seconds: float = Field(
+        3600, gt=0, le=86400, description="Longest distance between two looks at a pending suggestion."
+    )
+    resend_denied: bool = Field(
+        default=False,
+        description="Suggest what was denied once more when its content has changed; default a person decides.",
     )
     defaults: Defaults = Field(
         default_factory=Defaults, description="What is sent where the catalog has nothing."

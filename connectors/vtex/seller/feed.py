@@ -1,0 +1,95 @@
+"""The catalog's changes as records, one for each SKU and stream. Where the connection stands in it is its cursor. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from hub import codec
+from hub.catalog import Change
+from hub.records import JSON, Record
+
+CATALOG, PRICE, STOCK = "catalog", "price", "stock"
+#: What is followed: a product stands for all its variants.
+KINDS: Sequence[str] = ("product", "variant", PRICE, STOCK)
+#: A pass over everything begins behind these: whoever is told that a SKU changed asks for its price and stock, too.
+ASKED_FOR_ANYWAY: Sequence[str] = (PRICE, STOCK)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """``changes`` and ``turned`` are where to go on asking the catalog. ``passing`` names the full pass that is under way;
+    ``behind`` says that it has gone past the prices and stock levels that there were at its start.
+    """
+
+    changes: JSON = field(default_factory=dict)
+    turned: JSON = field(default_factory=dict)
+    passing: str | None = None
+    behind: bool = False
+
+    @classmethod
+    def of(cls, cursor: JSON, *, full_pass: bool, now: str) -> Self:
+        """As it was stored; the first poll of all begins a pass, and one that is asked for begins anew."""
+        place = cls(**cursor)
+        if full_pass or not cursor:
+            return replace(place, changes={}, passing=now, behind=False)
+        return place
+
+    @property
+    def cursor(self) -> JSON:
+        """What to store."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What the variants of changed products are called over there: ``skus`` by variant key, ``of_product`` their keys."""
+
+    skus: Mapping[str, str]
+    of_product: Mapping[str, Sequence[str]]
+
+
+def records_of(changes: Sequence[Change], named: Named, passing: str | None) -> list[Record]:
+    """One for each SKU and stream, with the latest stamp; what never had a name is left out."""
+    found: dict[tuple[str, str], Record] = {}
+    for change in changes:
+        for stream, variant in _targets(change, named):
+            sku = named.skus.get(variant)
+            if sku is None:
+                continue
+            before = found.get((stream, sku))
+            if before is None or str(before.version) < change.stamp:
+                found[stream, sku] = _record(stream, sku, variant, change.stamp, passing)
+    return list(found.values())
+
+
+def variants_of(changes: Iterable[Change]) -> set[str]:
+    """Keys of the variants that changes name themselves."""
+    return {
+        key
+        for change in changes
+        if (key := change.variant or (change.key if change.kind == "variant" else None))
+    }
+
+
+def _targets(change: Change, named: Named) -> Iterator[tuple[str, str]]:
+    match change.kind:
+        case "product":
+            for variant in named.of_product.get(change.key, ()):
+                yield CATALOG, variant
+        case "variant":
+            yield CATALOG, change.key
+        case "price" | "stock":
+            if change.variant is not None:
+                yield change.kind, change.variant
+
+
+def _record(stream: str, sku: str, variant: str, stamp: str, passing: str | None) -> Record:
+    payload: dict[str, Any] = {"variant": variant, "stamp": stamp}
+    if passing is not None and stream == CATALOG:
+        # Asked for again in another pass, it is told again.
+        payload["pass"] = passing
+    return Record(
+        stream=stream, key=sku, version=stamp, payload=payload, content_hash=codec.fingerprint(payload)
+    )
