@@ -20,7 +20,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, get_origin
 
@@ -50,7 +50,8 @@ BACKLOG = 2048
 #: Seed of the dice of every simulator's faults, so that a run can be repeated.
 FAULT_SEED = 7
 
-Command = Callable[[JSON], JSON]
+#: Takes a JSON object and gives one, at once or when it is awaited.
+Command = Callable[[JSON], JSON | Awaitable[JSON]]
 
 _FAULT_SETS: TypeAdapter[list[Faults]] = TypeAdapter(list[Faults])
 _ARGUMENTS: TypeAdapter[JSON] = TypeAdapter(JSON)
@@ -99,6 +100,8 @@ class SimulatorApp:
         body = await read_body(receive)
         try:
             answer = self._control(scope["method"], scope["path"].removeprefix(CONTROL_PATH), body)
+            if isinstance(answer, Awaitable):
+                answer = await answer
         except LookupError as error:
             await respond_json(send, 404, {"detail": str(error.args[0])})
         except ValidationError as error:
@@ -114,7 +117,7 @@ class SimulatorApp:
         self.faults.reset([self._start])
         self.watch.begin(None)
 
-    def _control(self, method: str, name: str, body: bytes) -> JSON:
+    def _control(self, method: str, name: str, body: bytes) -> JSON | Awaitable[JSON]:
         match method, name:
             case "GET", "summary":
                 return self.platform.summary() | {"injected": dict(self.faults.injected)}
