@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +19,10 @@ from hub.connector import Bucket, Http
 from hub.http import HttpPool
 from hub.policy.circuit import MemoryCircuit
 from hub.policy.limiter import MemoryLimiter
+from hub.records import JSON
 from hub.testing.asgi import Receive, Scope, Send, read_body, respond
 from hub.testing.simulator import running
+from tests.connectors.vtex.seller.seller_world import SellerWorld, selling
 
 MakeClient = Callable[..., SellerClient]
 
@@ -119,3 +123,19 @@ def make_client(marketplace: Marketplace, http: WatchedHttp) -> MakeClient:
         )
 
     return make
+
+
+Sell = Callable[..., Awaitable[SellerWorld]]
+
+
+@pytest.fixture
+async def sell(hub_home: Path, sqlite_url: str) -> AsyncIterator[Sell]:
+    """A marketplace with a connected seller, on SQLite."""
+    async with AsyncExitStack() as stack:
+
+        async def make(settings: JSON | None = None, **options: Any) -> SellerWorld:
+            world = await stack.enter_async_context(selling(hub_home, sqlite_url, **options))
+            await world.connect(**(settings or {}))
+            return world
+
+        yield make

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connectors.vtex.access import VtexCredentials
 from connectors.vtex.seller.client import CHANGE_ROUTES, DELETE, NOTIFY, SEND
 from connectors.vtex.seller.identity import LONGEST_ID, UNSAFE
-from connectors.vtex.seller.settings import Defaults, VtexSellerSettings
+from connectors.vtex.seller.settings import Defaults, VtexSellerCredentials, VtexSellerSettings
 from connectors.vtex.seller.suggestion import SPELLINGS, state_of
 from tests.connectors.vtex.seller.goods import SCHEMA, mapped
 
@@ -26,6 +25,12 @@ def quoted(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def test_every_setting_is_listed_with_its_default() -> None:
     """And none that does not exist."""
     stated = {
@@ -36,12 +41,12 @@ def test_every_setting_is_listed_with_its_default() -> None:
     assert list(stated) == list(fields)
     for name, field in fields.items():
         assert field.is_required() == (stated[name] == "required")
-        plain = None if name == "defaults" else field.default
-        assert field.is_required() or str(plain or "none") == stated[name]
+        plain = None if field.default_factory is not None else field.default
+        assert field.is_required() or _shown(plain) == stated[name]
     listed = [name for cell, _ in table("default", "for") for name in quoted(cell)]
     assert {each.removeprefix("defaults.") for each in listed} == set(Defaults.model_fields)
     assert [quoted(cell)[0] for cell, _ in table("credential", "meaning")] == list(
-        VtexCredentials.model_fields
+        VtexSellerCredentials.model_fields
     )
 
 
