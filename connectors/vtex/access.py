@@ -22,7 +22,7 @@ KEY_HEADER: Final = "X-VTEX-API-AppKey"
 TOKEN_HEADER: Final = "X-VTEX-API-AppToken"  # noqa: S105  # its name
 
 #: What VTEX is taken to count as one, beside account and address: limits are undisclosed (VTEX facts, 1).
-Routes = Literal["catalog", "suggestions", "notificator", "simulation", "affiliates", "portal"]
+Routes = Literal["catalog", "sku-binding", "suggestions", "notificator", "simulation", "affiliates", "portal"]
 
 #: An account is a part of a host's name.
 _ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)

@@ -43,13 +43,9 @@ def said(content: bytes) -> str:
 
 def is_page(answer: httpx.Response) -> bool:
     """Whether it is HTML, which no route of the API gives: somebody else answered. An empty body is none."""
-    return bool(answer.content.strip()) and (
-        (
-            answer.headers.get("content-type", "").lower().startswith("text/html")
-            and answer.content.lstrip().startswith(b"<")
-        )
-        or _PAGE.match(answer.content[:256].decode("utf-8", "replace").lstrip("\ufeff")) is not None
-    )
+    if answer.headers.get("content-type", "").lower().startswith("text/html"):
+        return answer.content.lstrip().startswith(b"<")
+    return _PAGE.match(answer.content[:256].decode("utf-8", "replace").lstrip("\ufeff")) is not None
 
 
 def _of(body: Any) -> str:

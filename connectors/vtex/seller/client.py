@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,7 +11,7 @@ import httpx
 
 from connectors.vtex.access import Hosts, Routes, VtexCredentials, bucket, headers, naming, segment
 from connectors.vtex.answers import is_page, said
-from connectors.vtex.seller.settings import VtexSellerSettings
+from connectors.vtex.seller.settings import ChangeRoute, VtexSellerSettings
 from connectors.vtex.seller.suggestion import Suggestion, read
 from hub import codec
 from hub.connector import Http
@@ -21,14 +22,16 @@ from hub.records import JSON
 #: Whether the marketplace has the SKU.
 Standing = Literal["known", "new"]
 
-#: Of each change route its path and the resource that it needs (CAT, SKB).
-CHANGE_ROUTES: Final = {
+#: Of each change route its path, its bucket and the resource that it needs (CAT, SKB).
+CHANGE_ROUTES: Final[Mapping[ChangeRoute, tuple[str, Routes, str]]] = {
     "classic": (
         "/api/catalog_system/pvt/skuseller/changenotification",
+        "catalog",
         "Catalog > Marketplace > Seller SKUs",
     ),
     "sku-binding": (
         "/api/sku-binding/pvt/skuseller/changenotification",
+        "sku-binding",
         "Catalog API > General > Edit Product",
     ),
 }
@@ -72,9 +75,9 @@ class SellerClient:
 
         An empty 404, or the documented text, says new; any other 404 raises ``ConnectionFailedError``.
         """
-        path, resource = CHANGE_ROUTES[self._settings.change_route]
+        path, routes, resource = CHANGE_ROUTES[self._settings.change_route]
         url = f"{self._hosts.store}{path}/{self._seller}/{segment(seller_sku)}"
-        answer = await self._ask(_Call(method="POST", url=url, routes="catalog", resource=resource))
+        answer = await self._ask(_Call(method="POST", url=url, routes=routes, resource=resource))
         if answer.status_code != 404:
             return "known"
         text = said(answer.content)

@@ -98,6 +98,8 @@ class FulfillmentEndpoint:
             raise _RefusedError(
                 503, "prices and stock are not known to be current: the store cannot be reached"
             )
+        elif not self._follower.is_fresh:
+            await self._follower.refresh()
         answer = self._simulation.answer(request, time.time())
         if answer.left_out:
             self._say(answer.left_out)
@@ -119,16 +121,13 @@ class FulfillmentEndpoint:
             raise _RefusedError(401, "the secret is missing or wrong")
 
     async def _read_ahead(self, request: SimulationRequest) -> None:
-        """Not everything is in memory yet: read what is asked for, or wait for it."""
-        missing = self._simulation.missing(request)
-        if not missing:
-            return
+        """Memory is not what the catalog is yet: read what is asked for, or wait until it is."""
         if self._reading >= MOST_READING:
             raise _RefusedError(503, "offers are being loaded; ask again")
         self._reading += 1
         try:
             reading = (
-                self._follower.read_variants(missing)
+                self._follower.read_variants([item.id for item in request.items])
                 if self._variants_by_key
                 else self._follower.loaded.wait()
             )

@@ -19,6 +19,13 @@ KINDS: Sequence[str] = ("product", "variant", "price", "stock")
 #: Seconds between two looks: a change is answered with well within a second of its commit.
 LOOK_EVERY = 0.2
 
+#: Whoever is asked looks first where the last look is older than this, in seconds: a marketplace asks back as soon as it
+#: is told of a change, and has to find that change. Between the commit of a change and that question lie several
+#: transactions of the ledger and a request over the network.
+FRESH = 0.005
+#: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
+PATIENCE = 0.25
+
 #: Seconds until the next try after the store could not be reached.
 TRY_EVERY = 1.0
 
@@ -36,6 +43,8 @@ class Follower:
         self._task: asyncio.Task[None] | None = None
         self._cursor: JSON = {}
         self._lost_since: float | None = None
+        self._look: asyncio.Future[None] | None = None
+        self._looked_at = -FRESH
         self.loaded = asyncio.Event()
 
     def start(self) -> None:
@@ -45,27 +54,44 @@ class Follower:
 
     async def stop(self) -> None:
         """Follow no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        tasks = [task for task in (self._task, self._look) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def out_of_touch(self) -> float:
         """For how many seconds the store has not been reached; 0 while it is."""
         return 0.0 if self._lost_since is None else self._clock() - self._lost_since
 
+    @property
+    def is_fresh(self) -> bool:
+        """What was committed up to a moment ago is in memory, or cannot be looked for."""
+        return self._clock() - self._looked_at < FRESH or self._lost_since is not None
+
+    async def refresh(self) -> None:
+        """Look now; many who ask at once share one look. Where it fails, what is in memory has to do."""
+        asked = self._clock()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(PATIENCE):
+                while (
+                    self._looked_at < asked - FRESH
+                ):  # the look that is under way may have begun before the change
+                    await asyncio.shield(self._looking())
+
     async def read_variants(self, keys: Sequence[str]) -> None:
         """Take these in at once, before their turn comes in loading; keys that nobody knows are ignored."""
         variants = await self._catalog.read("variant", keys)
-        await self._read({document["product"] for document in variants.values()})
+        offers = self._offers.by_sku
+        products = {document["product"] for document in variants.values()}
+        await self._read(products | {offers[key].product for key in keys if key in offers})
 
     async def _run(self) -> None:
         while True:
             try:
                 if not self.loaded.is_set():
                     await self._load()
-                await self._follow()
+                await asyncio.shield(self._looking())
             except Exception as error:  # noqa: BLE001 - whatever it is, what is in memory is answered meanwhile
                 self._lost(error)
                 await asyncio.sleep(TRY_EVERY)
@@ -87,13 +113,22 @@ class Follower:
         self.loaded.set()
         self._log.info("offers are in memory", skus=len(self._offers.by_sku))
 
+    def _looking(self) -> asyncio.Future[None]:
+        """The look that is under way, or a new one."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(self._follow())
+            self._look.add_done_callback(_heard)
+        return self._look
+
     async def _follow(self) -> None:
+        began = self._clock()
         while await self._catalog.has_news(KINDS, after=self._cursor):
             page = await self._catalog.changes(KINDS, after=self._cursor, limit=PAGE)
             await self._read(_products(page.changes))
             self._cursor = page.cursor
             if not page.full:
-                return
+                break
+        self._looked_at = began
 
     async def _read(self, products: Collection[str]) -> None:
         keys = sorted(products)
@@ -110,6 +145,12 @@ class Follower:
             self._lost_since = self._clock()
             what = str(error) if isinstance(error, HubError) else type(error).__name__
             self._log.warning("the catalog cannot be followed; offers are answered as they were", error=what)
+
+
+def _heard(look: asyncio.Future[None]) -> None:
+    """Its error is told by the loop, not by whoever waited for it."""
+    if not look.cancelled():
+        look.exception()
 
 
 def _products(changes: Sequence[Change]) -> set[str]:

@@ -79,11 +79,6 @@ class Simulation:
         self._promise = b"null"
         self._promise_ends = -math.inf
 
-    def missing(self, request: SimulationRequest) -> list[str]:
-        """SKUs asked for that are not in memory."""
-        known = self._offers.by_sku
-        return [item.id for item in request.items if item.id not in known]
-
     def answer(self, request: SimulationRequest, now: float) -> Answer:
         """The whole answer at ``now``, in seconds since 1970.
 

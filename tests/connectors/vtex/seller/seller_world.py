@@ -11,9 +11,12 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from connectors.vtex.seller.connector import VtexSeller
+from connectors.vtex.seller.standing import KIND
 from connectors.vtex.simulator import SIMULATOR
 from hub import codec
 from hub.records import JSON
+from hub.store import connections
+from hub.store.plugin_ports import StoredIdMap
 from hub.testing.simulator import Running, running
 from hub.web.app import make_app
 from hub.web.metrics import WebMetrics
@@ -104,6 +107,23 @@ class SellerWorld:
         """All that the marketplace knows."""
         state: JSON = self.vtex.platform.state()
         return state
+
+    async def standing(self, sku: str, name: str = NAME) -> JSON:
+        """What the hub keeps of a SKU at the marketplace."""
+        found: JSON = codec.loads((await self._ids(name).get(KIND, [sku]))[sku].encode())
+        return found
+
+    async def put_standing(self, sku: str, standing: JSON, name: str = NAME) -> None:
+        """As if it had become so."""
+        await self._ids(name).put(KIND, {sku: codec.dumps(standing).decode()})
+
+    def rewind(self, name: str = NAME) -> None:
+        """The next poll begins a full pass."""
+        connections.rewind(self.hub.db, name, full_pass=True)
+
+    def _ids(self, name: str) -> StoredIdMap:
+        connection = self.hub.connection(name)
+        return StoredIdMap(self.hub.db, tenant_id=connection.tenant_id, connection_id=connection.id)
 
     def row(self, key: str, stream: str = "catalog", name: str = NAME) -> JSON:
         """The newest record of an SKU."""

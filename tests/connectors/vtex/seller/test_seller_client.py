@@ -286,10 +286,12 @@ async def test_each_group_of_routes_has_a_bucket_of_the_account(
     client = make_client(requests_per_second=2.5)
     for call, _, _ in CALLS.values():
         await call(client)
+    await make_client(requests_per_second=2.5, change_route="sku-binding").notify_changed("15")
 
     assert [bucket.key for bucket in http.buckets] == [
         "vtex:mystore:catalog",
         *["vtex:mystore:notificator"] * 2,
         *["vtex:mystore:suggestions"] * 3,
+        "vtex:mystore:sku-binding",
     ]
     assert {(bucket.rate, bucket.burst) for bucket in http.buckets} == {(2.5, 3)}

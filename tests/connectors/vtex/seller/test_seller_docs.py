@@ -65,7 +65,7 @@ def test_resources_and_limits_are_the_stated_ones() -> None:
     """As License Manager calls them."""
     stated = [cell for _, cell in table("for", "resource (product > category > resource)")]
 
-    assert stated == [*(resource for _, resource in CHANGE_ROUTES.values()), NOTIFY, SEND, DELETE]
+    assert stated == [*(resource for _, _, resource in CHANGE_ROUTES.values()), NOTIFY, SEND, DELETE]
     assert f"more than {LONGEST_ID} bytes" in PAGE
     (listed,) = re.findall(r"one of `([^`]+)`", PAGE)
     assert set(listed.replace("\\|", "|").split()) == set(UNSAFE)

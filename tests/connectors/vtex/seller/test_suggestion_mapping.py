@@ -249,7 +249,7 @@ def test_measures_may_be_sent_whole() -> None:
 def test_a_variants_own_images_come_before_its_products() -> None:
     """The featured one first; each address once."""
     one, two = {"key": "1", "source": "https://x/1", "alt": "Front"}, {"key": "2", "source": "https://x/2"}
-    document = product(media=[one, two, {**one, "key": "3"}], featured_medium="2")
+    document = product(media=[one, two, {**one, "key": "3", "alt": "Again"}], featured_medium="2")
 
     def urls(**fields: Any) -> list[str]:
         return [each["imageUrl"] for each in mapped(document, variant(**fields)).body["Images"]]
