@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -17,7 +17,7 @@ from hub.loop import imports
 from hub.loop import plan as planning
 from hub.loop.plan import MovedError
 from hub.records import JSON, Page, PollRequest
-from hub.store import leases, schedule
+from hub.store import connections, history, leases, schedule
 from tests.loop.hub_of_a_test import SECOND, Hub, Script, Scripted
 
 #: What the source would bring, by verb; changed by tests.
@@ -38,7 +38,8 @@ async def hub(hub_home: Path, database_url: str, script: Script, coming: Coming)
         return PlanResult(hash=codec.fingerprint(coming), counts=dict(coming), sample=sample)
 
     async def import_report(self: Any, cursor: JSON) -> ImportReport | None:
-        return ImportReport(name="1", state="running", started_at=datetime(2026, 1, 1, tzinfo=UTC))
+        state: Literal["running", "done"] = "running" if "pass" in cursor else "done"
+        return ImportReport(name="1", state=state, started_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     def cancelled(self: Any, cursor: Mapping[str, Any]) -> JSON:
         return {name: value for name, value in cursor.items() if name != "pass"}
@@ -91,11 +92,60 @@ async def test_an_import_is_given_up(hub: Hub, script: Script) -> None:
     script.poll = lambda _: Page(cursor={"pass": {"id": 1}, "since": 7}, full=True)
     await hub.poll()
 
-    await imports.cancel(hub.runtime, "prices")
+    assert (await imports.cancel(hub.runtime, "prices")).outcome == "cancelled"
 
     asked: list[PollRequest] = script.asked["poll"]
     await hub.poll()
     assert asked[-1].cursor == {"since": 7}
+    assert history.of_connection(hub.db, "prices")[0]["what"] == "import cancelled"
+
+
+async def test_one_that_is_not_under_way_is_not_given_up(hub: Hub) -> None:
+    """Nothing is written, not even into the history."""
+    done = await imports.cancel(hub.runtime, "prices")
+
+    assert done.outcome == "nothing"
+    assert [line["what"] for line in history.of_connection(hub.db, "prices")] == ["connected"]
+
+
+async def test_one_that_is_asked_for_is_beginning_until_its_first_poll_is_over(
+    hub: Hub, script: Script
+) -> None:
+    """The connector knows nothing of it until then."""
+    script.poll = lambda _: Page(cursor={"pass": {"id": 1}}, full=True)
+    connections.rewind(hub.db, "prices", full_pass=True)
+    asked = await imports.report(hub.runtime, "prices")
+    await hub.poll()
+    begun = await imports.report(hub.runtime, "prices")
+
+    assert asked is not None
+    assert (asked.state, asked.name) == ("beginning", None)
+    assert abs(datetime.now(UTC) - asked.started_at) < timedelta(minutes=1)
+    assert begun is not None
+    assert begun.state == "running"
+
+
+async def test_one_that_ends_while_it_is_given_up_has_ended(hub: Hub, script: Script) -> None:
+    """Its last poll was waited for."""
+    begun, going_on = asyncio.Event(), asyncio.Event()
+    script.poll = lambda _: Page(cursor={"pass": {"id": 1}}, full=True)
+    await hub.poll()
+
+    async def poll(_: PollRequest) -> Page:
+        begun.set()
+        await going_on.wait()
+        return Page(cursor={})
+
+    script.poll = poll
+    polling = asyncio.create_task(hub.poll())
+    await begun.wait()
+    giving_up = asyncio.create_task(imports.cancel(hub.runtime, "prices"))
+    await asyncio.wait([giving_up], timeout=0.3)
+    going_on.set()
+    await polling
+
+    assert (await giving_up).outcome == "ended"
+    assert [line["what"] for line in history.of_connection(hub.db, "prices")] == ["connected"]
 
 
 async def test_giving_up_waits_for_the_poll_that_is_being_made(hub: Hub, script: Script) -> None:
@@ -132,4 +182,4 @@ async def test_a_connector_that_imports_nothing_is_named(hub: Hub) -> None:
             await ask(hub.runtime, "plain")
     report = await imports.report(hub.runtime, "prices")
     assert report is not None
-    assert report.state == "running"
+    assert report.state == "done"
