@@ -29,7 +29,10 @@ def import_(  # each is an option
     plan: Annotated[
         str | None,
         typer.Option(
-            help="Import only if that is still what the preview with this hash said.", show_default=False
+            metavar="HASH",
+            help="Import only if that is still what the preview with this hash said; "
+            f"{planning.LEAST_OF_A_HASH} characters of it will do.",
+            show_default=False,
         ),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only say how the import goes, or went.")] = False,

@@ -30,12 +30,21 @@ def coming() -> Coming:
 
 
 @pytest.fixture
-async def hub(hub_home: Path, database_url: str, script: Script, coming: Coming) -> AsyncIterator[Hub]:
+def hashes() -> list[str]:
+    """Where there is one, the first of them is the hash of whatever comes."""
+    return []
+
+
+@pytest.fixture
+async def hub(
+    hub_home: Path, database_url: str, script: Script, coming: Coming, hashes: list[str]
+) -> AsyncIterator[Hub]:
     """A hub with a connection ``prices``, whose connector plans and imports."""
 
     async def plan(self: Any) -> PlanResult:
         sample: Sequence[JSON] = [{"key": "p1", "change": "created"}]
-        return PlanResult(hash=codec.fingerprint(coming), counts=dict(coming), sample=sample)
+        hash_ = hashes[0] if hashes else codec.fingerprint(coming)
+        return PlanResult(hash=hash_, counts=dict(coming), sample=sample)
 
     async def import_report(self: Any, cursor: JSON) -> ImportReport | None:
         state: Literal["running", "done"] = "running" if "pass" in cursor else "done"
@@ -61,6 +70,29 @@ async def test_a_run_is_held_to_its_preview(hub: Hub) -> None:
     preview = await planning.plan(hub.runtime, "prices")
 
     await planning.hold(hub.runtime, "prices", preview.hash)
+    await planning.hold(hub.runtime, "prices", preview.hash[:8])
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    (
+        ("bbbbbbb", "write at least 8 characters"),
+        ("", "write at least 8 characters"),
+        ("aaaaaaaa", "so many that one plan alone begins with them"),
+        ("caaaaaaa", "none of the last 10 plans"),
+    ),
+)
+async def test_a_hash_that_names_no_single_preview_is_refused(
+    hub: Hub, hashes: list[str], written: str, said: str
+) -> None:
+    """With what is wrong with it; another letter of it tells two previews apart."""
+    for hash_ in ("bbbbbbbb1", "aaaaaaaa1", "aaaaaaaa2"):
+        hashes[:] = [hash_]
+        await planning.plan(hub.runtime, "prices")
+
+    with pytest.raises(ConfigurationError, match=said):
+        await planning.hold(hub.runtime, "prices", written)
+    await planning.hold(hub.runtime, "prices", "aaaaaaaa2")
 
 
 async def test_what_has_moved_since_the_preview_is_said(hub: Hub, coming: Coming) -> None:
