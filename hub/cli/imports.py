@@ -72,16 +72,11 @@ def _import(name: str, wait: float, processes: int | None, as_json: bool) -> Non
     made = None if report is None or report.state == "beginning" else report
     shown = {**run.shown_of(summary), "import": None if made is None else _as_row(made)}
     output.show(shown, as_json, lambda: _say_report(name, made) if made else None)
-    left = _what_is_left(name, made)
-    if left:
-        output.warn(f"error: {left}")
-    run.end(name, summary)
-    if left:
-        raise typer.Exit(exit_codes.TROUBLE)
+    run.end(name, summary, trouble=_what_is_left(name, made))
 
 
 def _what_is_left(name: str, made: ImportReport | None) -> str | None:
-    """Why this was no import from its beginning to its end; what is in its way is said besides."""
+    """That this was no import from its beginning to its end; what is in its way is said before."""
     if made is None:
         return (
             f"no import has begun; it is still asked for, and begins once {name} can be polled. "
@@ -159,14 +154,16 @@ def _say_report(name: str, report: ImportReport | None) -> None:
     if report is None:
         output.say(f"{name}: no import yet")
         return
+    if report.state == "beginning":
+        asked_for = report.started_at.isoformat()
+        output.facts(f"import of {name}", {"state": report.state, "asked_for_at": asked_for})
+        output.say("its first poll is not over")
+        return
     times = {
         "started_at": report.started_at.isoformat(),
         "ended_at": report.ended_at and report.ended_at.isoformat(),
     }
     output.facts(f"import of {name}", {"import": report.name, "state": report.state, **times})
-    if report.state == "beginning":
-        output.say("it was asked for then, and its first poll is not over")
-        return
     rows = [{"resource": resource, **counts} for resource, counts in report.resources.items()]
     columns = ["resource", "read", "created", "updated", "unchanged", "gone", "rejected"]
     output.table("resources", columns, [{column: row.get(column, 0) for column in columns} for row in rows])
