@@ -190,12 +190,13 @@ class ImportReport:
     """How an import is going, or how the last one went.
 
     ``resources`` are counts by stream: ``read``, ``created``, ``updated``, ``unchanged``, ``gone``, ``rejected``. While it
-    is ``running``, what was read and is not settled yet is in none of the others. ``beginning`` is the core's word for one
-    that was asked for and whose first poll is not over: it has no name yet, and ``started_at`` is when it was asked for.
+    is ``running``, what was read and is not settled yet is in none of the others. Names of its records' groups begin with
+    ``name``. Two states are the core's: ``beginning`` was asked for and its first poll is not over (it has no name yet, and
+    ``started_at`` is when it was asked for); ``settling`` is read to the end, and what was read is still going in.
     """
 
     name: str | None
-    state: Literal["beginning", "running", "done", "cancelled"]
+    state: Literal["beginning", "running", "settling", "done", "cancelled"]
     full: bool = True
     started_at: datetime
     ended_at: datetime | None = None

@@ -66,7 +66,7 @@ def import_(  # each is an option
 
 def _import(name: str, wait: float, processes: int | None, as_json: bool) -> None:
     before = _with_runtime(lambda runtime: imports.report(runtime, name))
-    goes_on = before is not None and before.state == "running" and before.full
+    goes_on = before is not None and before.state in ("running", "settling") and before.full
     summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=not goes_on)
     report = _with_runtime(lambda runtime: imports.report(runtime, name))
     made = None if report is None or report.state == "beginning" else report
@@ -84,7 +84,7 @@ def _what_is_left(name: str, made: ImportReport | None) -> str | None:
         )
     if made.state == "cancelled":
         return f"the import {made.name} was cancelled: `hub import {name}` begins another one"
-    if made.state == "running" and made.full:
+    if made.state in ("running", "settling") and made.full:
         return f"the import {made.name} has not ended: `hub import {name}` goes on with it"
     return None
 
@@ -110,6 +110,8 @@ def _said_of(done: imports.Cancelled) -> str:
         return f"cancelled {last.name}" if last and last.name else "cancelled before its first poll"
     if last is None:
         return "nothing is under way, and there was no import yet"
+    if last.state == "settling":
+        return f"nothing is left to give up: the import {last.name} is read to the end, and what was read goes in"
     ended = "was cancelled already" if last.state == "cancelled" else "had ended already"
     at = f", at {last.ended_at.isoformat()}" if last.ended_at else ""
     if done.outcome == "ended":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeGuard
 
@@ -15,6 +15,7 @@ from hub.pipeline import Pipeline
 from hub.runtime import Runtime
 from hub.store import connections, history, leases, schedule
 from hub.store.database import Database
+from hub.store.ledger import groups
 from hub.store.schedule import PollState
 
 #: A poll takes a minute at most; seconds.
@@ -97,15 +98,26 @@ def _cancel(db: Database, pipeline: Pipeline, imports: Imports, present: ImportR
 
 
 async def _report(runtime: Runtime, pipeline: Pipeline, imports: Imports) -> ImportReport | None:
-    """One that was asked for and whose first poll is not over stands nowhere but in the schedule."""
+    """One that was asked for and whose first poll is not over stands nowhere but in the schedule; what of one is going in,
+    in the ledger."""
     polls = await runtime.db.run(_polls, runtime.db, pipeline.connection.id)
     if not polls.full_pass:
-        return await imports.import_report(polls.cursor)
+        told = await imports.import_report(polls.cursor)
+        return told if told is None else await _or_settling(runtime, pipeline.connection.id, told)
     asked = await runtime.db.run(history.last, runtime.db, pipeline.connection.id, "rewound")
     at = polls.due_at if asked is None else asked["at"]
     return ImportReport(
         name=None, state="beginning", started_at=datetime.fromtimestamp(at / 1_000_000, tz=UTC)
     )
+
+
+async def _or_settling(runtime: Runtime, connection_id: int, told: ImportReport) -> ImportReport:
+    if told.state != "done" or told.name is None:
+        return told
+    if not await runtime.db.run(groups.is_going_in, runtime.db, connection_id, told.name):
+        return told
+    read = {name: {"read": counts.get("read", 0)} for name, counts in told.resources.items()}
+    return replace(told, state="settling", ended_at=None, resources=read)
 
 
 def _polls(db: Database, connection_id: int) -> PollState:

@@ -92,6 +92,23 @@ def test_an_import_that_is_under_way_is_gone_on_with(hub: Hub, shop: str, source
     assert hub.json("import", shop)["import"]["name"] != begun["name"]
 
 
+def test_an_import_that_is_read_and_not_all_in_is_gone_on_with(hub: Hub, shop: str) -> None:
+    """It is settling: another one would hide what it brought."""
+    hub.ok("connection", "rewind", shop, "--full-pass")
+    for _ in range(40):
+        one_poll(shop)
+        if status(hub, shop)["state"] == "settling":
+            break
+    begun = status(hub, shop)
+
+    done = hub.json("import", shop)["import"]
+
+    assert begun["state"] == "settling"
+    assert begun["resources"]["products"] == {"read": 4}
+    assert (done["name"], done["state"]) == (begun["name"], "done")
+    assert done["resources"]["products"]["created"] == 4
+
+
 def test_a_cancelled_import_is_cancelled_at_once(hub: Hub, shop: str) -> None:
     """Also before anybody polls again; in its status, in the history, and where it is the last import."""
     begun = begin(hub, shop)

@@ -16,7 +16,7 @@ from hub.errors import ConfigurationError
 from hub.loop import imports
 from hub.loop import plan as planning
 from hub.loop.plan import MovedError
-from hub.records import JSON, Page, PollRequest
+from hub.records import JSON, Page, PollRequest, Record, Success
 from hub.store import connections, history, leases, schedule
 from tests.loop.hub_of_a_test import SECOND, Hub, Script, Scripted
 
@@ -155,6 +155,21 @@ async def test_one_that_is_asked_for_is_beginning_until_its_first_poll_is_over(
     assert abs(datetime.now(UTC) - asked.started_at) < timedelta(minutes=1)
     assert begun is not None
     assert begun.state == "running"
+
+
+async def test_one_that_is_read_and_not_all_in_is_settling(hub: Hub, script: Script) -> None:
+    """It is done once its groups are closed; there is nothing left to give up of it."""
+    prices = [Record(stream="price", key=key, payload={}, group="1") for key in ("a", "b")]
+    script.poll = lambda _: Page(records=prices, seals=["1"])
+    script.push = lambda items: [Success() for _ in items]
+    await hub.poll()
+    states = [(await imports.report(hub.runtime, "prices"))]
+    given_up = await imports.cancel(hub.runtime, "prices")
+    await hub.work_off()
+    states.append(await imports.report(hub.runtime, "prices"))
+
+    assert [one and one.state for one in states] == ["settling", "done"]
+    assert given_up.outcome == "nothing"
 
 
 async def test_one_that_ends_while_it_is_given_up_has_ended(hub: Hub, script: Script) -> None:
