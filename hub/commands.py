@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ LOOK_EVERY = 0.5
 class Wanted:
     """A connection that is to be authorised. ``written`` gives its connection file if it is not there yet.
 
-    ``same`` are settings that it must have if it is there. ``signal`` names a field of the credentials that is another
-    one after each authorization.
+    ``same`` are settings that it must have if it is there, and ``only_new`` names options that were given and that only
+    one that is added takes. ``signal`` names a field of the credentials that is another one after each authorization.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Wanted:
     same: Mapping[str, Any]
     written: Callable[[], JSON]
     signal: str
+    only_new: Sequence[str] = ()
 
 
 def read_connection_file(path: Path) -> JSON:
@@ -116,6 +117,12 @@ def _require_same(stored: StoredConnection, wanted: Wanted) -> None:
             f"the connection {wanted.name} is there already, with another {', '.join(other)}; add one under another name, "
             "or change it (`hub connection add --replace`)",
             field=f"settings.{other[0]}",
+        )
+    if wanted.only_new:
+        raise ConfigurationError(
+            f"is for a connection that is added, and {wanted.name} is there already: leave it out to connect {wanted.name} "
+            f"again as it is, and change it by `hub connection set {wanted.name} settings.NAME=VALUE`",
+            field=wanted.only_new[0],
         )
 
 

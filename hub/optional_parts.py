@@ -190,11 +190,13 @@ class ImportReport:
     """How an import is going, or how the last one went.
 
     ``resources`` are counts by stream: ``read``, ``created``, ``updated``, ``unchanged``, ``gone``, ``rejected``. While it
-    is ``running``, what was read and is not settled yet is in none of the others.
+    is ``running``, what was read and is not settled yet is in none of the others. Names of its records' groups begin with
+    ``name``. Two states are the core's: ``beginning`` was asked for and its first poll is not over (it has no name yet, and
+    ``started_at`` is when it was asked for); ``settling`` is read to the end, and what was read is still going in.
     """
 
-    name: str
-    state: Literal["running", "done", "cancelled"]
+    name: str | None
+    state: Literal["beginning", "running", "settling", "done", "cancelled"]
     full: bool = True
     started_at: datetime
     ended_at: datetime | None = None
@@ -213,6 +215,7 @@ class Imports(Protocol):
     def cancelled(self, cursor: JSON) -> JSON:
         """The cursor ``cursor`` without the pass that is under way: the next poll begins another one when that is due.
 
-        What was admitted goes its way; what a pass did not come to is not gone. Pure.
+        What was admitted goes its way; what a pass did not come to is not gone. ``import_report`` says ``cancelled`` of it
+        from then on, also before the next poll. Pure.
         """
         ...

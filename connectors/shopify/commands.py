@@ -37,7 +37,9 @@ def connect(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A connection file with more settings for one that is added."),
+        typer.Option(
+            metavar="FILE", help="A connection file with more settings, for one that is added and no other."
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the shop's owner.")] = 1200,
     as_json: Json = False,
@@ -57,6 +59,7 @@ def connect(
         same={"shop": domain, "client_id": client_id},
         written=lambda: _written(domain, client_id, config),
         signal=AUTHORISED_AT,
+        only_new=() if config is None else ("--config",),
     )
     connect_in_browser(wanted, timeout=timeout, as_json=as_json)
 

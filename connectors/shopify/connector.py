@@ -225,7 +225,7 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
             if any(one["gone"] for one in counts.values()):
                 names.append(report["pass"] + tally.GONE)
             page = replace(page, seals=[*page.seals, *names])
-        if report["kind"] == "full":
+        if report["kind"] == "full" and not report["cancelled"]:  # that one was noted when it was given up
             page = replace(page, milestones=[progress.milestone(report)])
         return page
 

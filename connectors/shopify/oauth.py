@@ -68,7 +68,8 @@ class ShopifyAuthorization:
     def _app(self) -> tuple[str, str]:
         if not self.settings.client_id:
             raise ConfigurationError(
-                "the app's client id is missing; without it only a custom app's access_token works",
+                "the app's client id is missing. A shop is connected in a browser by an app; a custom app's token is given by "
+                "`hub connection set NAME credentials.access_token=env:VARIABLE`",
                 field="settings.client_id",
             )
         if self.credentials.client_secret is None:

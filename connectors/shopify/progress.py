@@ -19,7 +19,7 @@ def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
     if under_way is not None:
         return ImportReport(
             name=under_way["name"],
-            state="running",
+            state="cancelled" if under_way.get("cancelled") else "running",
             full=under_way["kind"] == "full",
             started_at=datetime.fromisoformat(under_way["begun"]),
             resources={name: {"read": counts["read"]} for name, counts in under_way["tallies"].items()},

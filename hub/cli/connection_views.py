@@ -143,7 +143,7 @@ def print_whole(found: dict[str, Any]) -> None:
 
 def _import(db: Database, stored: StoredConnection) -> dict[str, Any] | None:
     """The last whole import, and how it ended."""
-    found = history.last(db, stored.id, "imported", "import failed")
+    found = history.last(db, stored.id, "imported", "import failed", "import cancelled")
     return None if found is None else output.presentable(found)
 
 

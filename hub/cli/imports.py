@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hub import event_loop
-from hub.cli import output, run, session
+from hub.cli import exit_codes, output, run, session
 from hub.cli.output import Json
 from hub.connector import ImportReport
 from hub.loop import imports
@@ -29,7 +29,10 @@ def import_(  # each is an option
     plan: Annotated[
         str | None,
         typer.Option(
-            help="Import only if that is still what the preview with this hash said.", show_default=False
+            metavar="HASH",
+            help="Import only if that is still what the preview with this hash said; "
+            f"{planning.LEAST_OF_A_HASH} characters of it will do.",
+            show_default=False,
         ),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only say how the import goes, or went.")] = False,
@@ -42,31 +45,78 @@ def import_(  # each is an option
 ) -> None:
     """Bring in all that the source has, in the foreground, until nothing is left, and say what came.
 
-    Again and again without duplicates: what is known is left alone, what is gone is marked. Ends as `hub run` does.
-    `hub connection pause` and `resume` hold an import and let it go on.
+    Again and again without duplicates: what is known is left alone, what is gone is marked. One that is under way is gone
+    on with. Ends as `hub run` does, and with 1 where no import was made. `hub connection pause` and `resume` hold an import
+    and let it go on.
     """
     if sum([preview, status, cancel]) > 1 or (plan is not None and (preview or status or cancel)):
         raise typer.BadParameter("one of --preview, --plan, --status and --cancel at a time")
     if preview:
         _show_preview(name, as_json)
     elif cancel:
-        _with_runtime(lambda runtime: imports.cancel(runtime, name))
-        output.show(
-            {"connection": name, "cancelled": True}, as_json, lambda: output.say(f"{name}: cancelled")
-        )
+        _cancel(name, as_json)
     elif status:
         _show_report(name, as_json)
     else:
         if plan is not None:
             held = plan
             _with_runtime(lambda runtime: planning.hold(runtime, name, held))
-        before = _with_runtime(lambda runtime: imports.report(runtime, name))
-        goes_on = before is not None and before.state == "running" and before.full
-        summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=not goes_on)
-        report = _with_runtime(lambda runtime: imports.report(runtime, name))
-        shown = {**run.shown_of(summary), "import": None if report is None else _as_row(report)}
-        output.show(shown, as_json, lambda: _say_report(name, report))
-        run.end(name, summary)
+        _import(name, wait, processes, as_json)
+
+
+def _import(name: str, wait: float, processes: int | None, as_json: bool) -> None:
+    before = _with_runtime(lambda runtime: imports.report(runtime, name))
+    goes_on = before is not None and before.state in ("running", "settling") and before.full
+    summary = run.drained(name, wait=wait, processes=processes, quiet=as_json, full_pass=not goes_on)
+    report = _with_runtime(lambda runtime: imports.report(runtime, name))
+    made = None if report is None or report.state == "beginning" else report
+    shown = {**run.shown_of(summary), "import": None if made is None else _as_row(made)}
+    output.show(shown, as_json, lambda: _say_report(name, made) if made else None)
+    run.end(name, summary, trouble=_what_is_left(name, made))
+
+
+def _what_is_left(name: str, made: ImportReport | None) -> str | None:
+    """That this was no import from its beginning to its end; what is in its way is said before."""
+    if made is None:
+        return (
+            f"no import has begun; it is still asked for, and begins once {name} can be polled. "
+            f"`hub import {name} --cancel` gives that up"
+        )
+    if made.state == "cancelled":
+        return f"the import {made.name} was cancelled: `hub import {name}` begins another one"
+    if made.state in ("running", "settling") and made.full:
+        return f"the import {made.name} has not ended: `hub import {name}` goes on with it"
+    return None
+
+
+def _cancel(name: str, as_json: bool) -> None:
+    done = _with_runtime(lambda runtime: imports.cancel(runtime, name))
+    shown = {
+        "connection": name,
+        "cancelled": done.outcome == "cancelled",
+        "outcome": done.outcome,
+        "import": None if done.last is None else done.last.name,
+    }
+    said = f"{name}: {_said_of(done)}"
+    output.show(shown, as_json, lambda: output.say(said) if done.outcome == "cancelled" else None)
+    if done.outcome != "cancelled":
+        output.warn(f"error: {said}")
+        raise typer.Exit(exit_codes.TROUBLE)
+
+
+def _said_of(done: imports.Cancelled) -> str:
+    last = done.last
+    if done.outcome == "cancelled":
+        return f"cancelled {last.name}" if last and last.name else "cancelled before its first poll"
+    if last is None:
+        return "nothing is under way, and there was no import yet"
+    if last.state == "settling":
+        return f"nothing is left to give up: the import {last.name} is read to the end, and what was read goes in"
+    ended = "was cancelled already" if last.state == "cancelled" else "had ended already"
+    at = f", at {last.ended_at.isoformat()}" if last.ended_at else ""
+    if done.outcome == "ended":
+        return f"the import {last.name} {ended}{at}, before it could be given up"
+    return f"nothing is under way: the last import, {last.name}, {ended}{at}"
 
 
 def _show_preview(name: str, as_json: bool) -> None:
@@ -105,6 +155,11 @@ def _show_report(name: str, as_json: bool) -> None:
 def _say_report(name: str, report: ImportReport | None) -> None:
     if report is None:
         output.say(f"{name}: no import yet")
+        return
+    if report.state == "beginning":
+        asked_for = report.started_at.isoformat()
+        output.facts(f"import of {name}", {"state": report.state, "asked_for_at": asked_for})
+        output.say("its first poll is not over")
         return
     times = {
         "started_at": report.started_at.isoformat(),

@@ -109,12 +109,15 @@ def shown_of(summary: DrainSummary) -> JSON:
     return {field: getattr(summary, field) for field in SHOWN}
 
 
-def end(name: str, summary: DrainSummary) -> None:
-    """Say what is left, on standard error. Raises ``typer.Exit`` where it was stopped or something is left."""
+def end(name: str, summary: DrainSummary, *, trouble: str | None = None) -> None:
+    """Say what is left, on standard error, and what ``trouble`` there is besides. Raises ``typer.Exit`` where it was stopped,
+    something is left or there is trouble."""
     _say_what_is_left(name, summary)
+    if trouble:
+        output.warn(f"error: {trouble}")
     if summary.stopped:
         raise typer.Exit(exit_codes.STOPPED)
-    if not summary.drained:
+    if not summary.drained or trouble:
         raise typer.Exit(exit_codes.TROUBLE)
 
 

@@ -70,7 +70,8 @@ class Finished:
 async def begin_authorization(runtime: Runtime, connection: str) -> str:
     """A link to open in a browser within ten minutes, once.
 
-    Raises ``NotFoundError``, and ``ConfigurationError`` for a connector without authorization.
+    Raises ``NotFoundError``, and ``ConfigurationError`` for a connector without authorization, or for a connection that says
+    too little to send anybody anywhere.
     """
     stored = await runtime.db.run(connections.get_connection, runtime.db, connection)
     pipeline = await runtime.pipeline(stored.id, revision=stored.revision)
@@ -82,6 +83,7 @@ async def begin_authorization(runtime: Runtime, connection: str) -> str:
         )
     if f"/authorize/{connection}" == CALLBACK:
         raise ConfigurationError("no connection of this name can be authorised; choose another", field="name")
+    _require_location(pipeline, _redirect_uri(runtime))
     link = secrets.token_urlsafe(32)
     await runtime.db.run(
         authorizations.keep,
@@ -174,6 +176,17 @@ async def _present(runtime: Runtime, connection_id: int) -> Pipeline:
     except NotFoundError:
         raise AuthorizationRefusedError("the connection was removed meanwhile") from None
     return await runtime.pipeline(stored.id, revision=stored.revision)
+
+
+def _require_location(pipeline: Pipeline, redirect_uri: str) -> None:
+    """Said to the operator now, and not on the page of whoever opens the link."""
+    state = secrets.token_urlsafe(32)
+    try:
+        _authorization(pipeline).authorize_url(state=state, redirect_uri=redirect_uri)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise _refused(error, pipeline, Redactor([state])) from None
 
 
 def _authorization(pipeline: Pipeline) -> Authorization:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from hub.connector import Plan, PlanResult
 from hub.errors import ConfigurationError, HubError
+from hub.excerpt import excerpt
 from hub.records import JSON
 from hub.runtime import Runtime
 from hub.store import connections
@@ -16,6 +17,8 @@ from hub.store.plugin_ports import StoredDocuments
 
 #: The document in which the latest plans are kept, the newest last; no plugin's name begins so.
 _KEPT = "hub:plans"
+#: So much of a hash has to be given at least, in characters.
+LEAST_OF_A_HASH = 8
 #: So many are kept of each connection.
 _MOST = 10
 
@@ -48,22 +51,34 @@ async def plan(runtime: Runtime, connection: str) -> PlanResult:
 
 
 async def hold(runtime: Runtime, connection: str, hash_: str) -> None:
-    """Make sure that a run would still do what a plan said.
+    """Make sure that a run would still do what a plan said; ``hash_`` is the plan's, or enough of its beginning.
 
     Raises ``MovedError``, and ``ConfigurationError`` for a plan that nobody made, or made too long ago.
     """
     stored = await runtime.db.run(connections.get_connection, runtime.db, connection)
     kept = (await _documents(runtime, stored).get(_KEPT) or {}).get("plans", [])
-    held = next((one for one in kept if one["hash"] == hash_), None)
-    if held is None:
+    held = _named(kept, hash_, connection)
+    found = await _ask(runtime, stored)
+    if found.hash != held["hash"]:
+        raise MovedError(held["hash"], _moved(held["counts"], found.counts))
+
+
+def _named(kept: Sequence[JSON], hash_: str, connection: str) -> JSON:
+    fitting = [one for one in kept if one["hash"].startswith(hash_)]
+    exact = [one for one in fitting if one["hash"] == hash_]
+    if exact or (len(fitting) == 1 and len(hash_) >= LEAST_OF_A_HASH):
+        return [*exact, *fitting][0]
+    if fitting:
         raise ConfigurationError(
-            f"{hash_} is none of the last {_MOST} plans of {connection}; make one by "
-            f"`hub import {connection} --preview`",
+            f"{excerpt(hash_)} is too little of a hash: write at least {LEAST_OF_A_HASH} characters of it, and so many that "
+            "one plan alone begins with them",
             field="--plan",
         )
-    found = await _ask(runtime, stored)
-    if found.hash != hash_:
-        raise MovedError(hash_, _moved(held["counts"], found.counts))
+    raise ConfigurationError(
+        f"{excerpt(hash_)} is none of the last {_MOST} plans of {connection}; make one by "
+        f"`hub import {connection} --preview`",
+        field="--plan",
+    )
 
 
 async def _ask(runtime: Runtime, stored: StoredConnection) -> PlanResult:

@@ -337,6 +337,26 @@ def rewind(
     who: str | None = None,
 ) -> None:
     """Set the cursor, or ask for a full pass with the next poll, which becomes due now."""
+    _rewind(db, name, cursor, full_pass, who, what="rewound", facts={"full_pass": full_pass})
+
+
+def cancel_import(
+    db: Database, name: str, *, cursor: JSON, import_: str | None, who: str | None = None
+) -> None:
+    """Set the cursor to one without the import of this name, and ask for no full pass any more."""
+    _rewind(db, name, cursor, False, who, what="import cancelled", facts={"import": import_})
+
+
+def _rewind(
+    db: Database,
+    name: str,
+    cursor: JSON | None,
+    full_pass: bool,
+    who: str | None,
+    *,
+    what: str,
+    facts: JSON,
+) -> None:
     with db.transaction() as tx:
         row = db.execute(tx, "SELECT id FROM connection WHERE name = :name", name=name).one()
         db.execute(
@@ -348,7 +368,7 @@ def rewind(
             full=full_pass,
             cursor=codec.dumps(cursor).decode() if cursor is not None else None,
         )
-        history.note(db, tx, row.id, "rewound", who=who, facts={"full_pass": full_pass})
+        history.note(db, tx, row.id, what, who=who, facts=facts)
 
 
 def remove_connection(db: Database, name: str, *, even_if_open: bool = False, who: str | None = None) -> None:

@@ -112,4 +112,7 @@ def _page(status: int, title: str, text: str, facts: Mapping[str, str] | None = 
 
 
 def _sentence(text: str) -> str:
+    first = text.partition(" ")[0]
+    if first.endswith(":") and not first[:-1].isalpha():  # a field, which is written as it is
+        return f"{text}."
     return f"{text[:1].upper()}{text[1:]}."

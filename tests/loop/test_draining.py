@@ -90,6 +90,25 @@ async def test_a_drain_closes_what_a_process_was_killed_over(
     assert [tally.name for tally in script.asked["close_group"]] == ["file"]
 
 
+async def test_a_drain_waits_for_what_the_source_still_works_on(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """However often it has to look, and with no patience of its own: there is nothing else to wait for."""
+    price = Record(stream="price", key="a", payload={})
+    soon = timedelta(milliseconds=50)
+    at_work = [Page(cursor={"operation": 1}, poll_after=soon, unfinished=True) for _ in range(3)]
+    pages = [*at_work, Page(records=[price], cursor={}, poll_after=timedelta(0))]
+    script.poll = lambda _: pages.pop(0) if pages else Page()
+    script.push = lambda items: [Success() for _ in items]
+    await connect_scripted()
+
+    runtime = hub.make_runtime()
+    summary = await Drain(runtime=runtime, connection_id=hub.connection().id, wait=timedelta(0)).run()
+
+    assert not pages
+    assert (summary.polled, summary.succeeded, summary.drained) == (1, 1, True)
+
+
 async def test_a_drain_gives_up_where_others_take_the_lease_again_and_again(
     hub: Hub, connect_scripted: Connect, script: Script
 ) -> None:

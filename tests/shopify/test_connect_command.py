@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from hub import connection_file, connection_save
+from hub.loop.disconnect import disconnect
 from hub.store import connections
 from hub.testing.simulator import Running
 from tests.shopify.shop import SECRET, SHOP, credentials_of, secrets_of
@@ -136,6 +138,40 @@ async def test_a_connection_that_is_there_is_authorised_anew(command: Command) -
     assert credentials_of(command.hub)["refresh_token"] != before["refresh_token"]
     stored = connections.get_connection(command.hub.runtime.db, "north")
     assert stored.config["settings"]["pages_up_to"] == 7
+
+
+async def test_a_file_is_for_one_that_is_added(command: Command) -> None:
+    """What it says of one that is there would be ignored: it is refused, with the way to change that one."""
+    arguments = ("--shop", SHOP, "--tenant", "north", "--config", command.file(), "--timeout", "0")
+    await command.end(await command.begin(*arguments))
+
+    code, out, err = await command.end(await command.begin(*arguments))
+
+    assert (code, out, len(err.splitlines())) == (2, "", 1), err
+    assert err.startswith("error: --config: is for a connection that is added")
+    assert "`hub connection set north settings.NAME=VALUE`" in err
+
+
+async def test_a_custom_app_is_connected_by_its_token(command: Command, tmp_path: Path) -> None:
+    """No link is printed, which could not work; after a disconnect as before."""
+    hub = command.hub
+    file = connection_file.parse(
+        {
+            "connector": "shopify",
+            "settings": {"shop": SHOP, "endpoint": command.shop.url},
+            "credentials": {"access_token": "shpat_custom"},
+            "destination": {"name": "catalog"},
+        }
+    )
+    await connection_save.save(hub.runtime, tenant="north", name="north", file=file, check=False)
+    await disconnect(hub.runtime, connections.get_connection(hub.runtime.db, "north").id)
+
+    code, out, err = await command.end(
+        await command.begin("--shop", SHOP, "--tenant", "north", SHOPIFY_CLIENT_ID="")
+    )
+
+    assert (code, out, len(err.splitlines())) == (2, "", 1), err
+    assert "`hub connection set NAME credentials.access_token=env:VARIABLE`" in err
 
 
 async def test_nobody_connects_it(command: Command) -> None:

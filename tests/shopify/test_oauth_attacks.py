@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from connectors.shopify.callback import is_signed
 from connectors.shopify.simulator.oauth import signature
+from hub import connection_save
+from hub.errors import ConfigurationError
 from hub.loop.authorization import begin_authorization
 from hub.store import connections
 from hub.testing.faults import Faults
@@ -418,13 +420,21 @@ async def test_an_answer_that_is_no_token_connects_nobody(
 async def test_a_connection_that_names_no_app_is_not_authorised(
     hub: Hub, shop: Running, browser: httpx.AsyncClient
 ) -> None:
-    """A custom app's token is the other way in."""
-    await connect(hub, shop, client_id=None)
+    """A custom app's token is the other way in. The operator is told so instead of a link; a link that is older says so too."""
+    stored = await connect(hub, shop)
+    link = await begin_authorization(hub.runtime, "north")
+    file = hub.runtime.file_of(stored)
+    del file.settings["client_id"]
+    await connection_save.save(
+        hub.runtime, tenant="north", name="north", file=file, check=False, replace=True
+    )
 
-    page = await browser.get(await begin_authorization(hub.runtime, "north"))
+    with pytest.raises(ConfigurationError, match=r"^settings\.client_id: .* credentials\.access_token=env:"):
+        await begin_authorization(hub.runtime, "north")
+    page = await browser.get(link)
 
     assert page.status_code == 400
-    assert "client id is missing" in page.text
+    assert "<p>settings.client_id: the app&#x27;s client id is missing" in page.text
 
 
 def test_the_published_vector() -> None:

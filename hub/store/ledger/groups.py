@@ -60,6 +60,22 @@ def closable(db: Database, connection_id: int) -> Sequence[GroupTally]:
         ]
 
 
+def is_going_in(db: Database, connection_id: int, beginning: str) -> bool:
+    """Whether a sealed group whose name begins so is not closed, in a stream with records that wait for nothing but work, or
+    has none left that is open."""
+    with db.transaction() as tx:
+        found = db.execute(
+            tx,
+            "SELECT 1 FROM recordgroup g WHERE connection_id = :connection AND substr(name, 1, :length) = :beginning "
+            f"AND sealed_at IS NOT NULL AND closed_at IS NULL AND (admitted = {_SETTLED} OR EXISTS (SELECT 1 FROM tally t "
+            "WHERE t.connection_id = g.connection_id AND t.stream = g.stream AND t.waiting + t.working > 0)) LIMIT 1",
+            connection=connection_id,
+            length=len(beginning),
+            beginning=beginning,
+        ).one_or_none()
+    return found is not None
+
+
 def _remarks(db: Database, tx: Connection, connection_id: int, stream: str, name: str) -> Sequence[Outcome]:
     """What its records were rejected for or died of, and warnings of those that succeeded."""
     rows = db.execute(

@@ -1,0 +1,118 @@
+"""`hub import` of a shop as an operator has it: killed, begun again, and run once more after changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.shopify.connector import Shopify
+from connectors.shopify.simulator import SIMULATOR
+from hub.store.stats import by_stream
+from tests.connectors.shopify.conftest import NAME, Import, counts
+from tests.loop.hub_of_a_test import Hub
+
+ROOT = Path(__file__).parents[3]
+KILLS = 3
+#: Fewer records than the shop has, so that each kill comes before the end.
+MOST_SETTLED = 800
+OPTIONS = {"products": 120, "largest": 64, "locations": 4, "collections": 6, "customers": 100}
+
+
+class Command:
+    """`hub import shop` in processes of their own."""
+
+    def __init__(self, shop: Import, home: Path, database_url: str) -> None:
+        self.shop = shop
+        keys = shop.hub.settings.secret_keys
+        assert keys is not None
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "HUB_HOME": str(home),
+            "HUB_DATABASE_URL": database_url,
+            "HUB_SECRET_KEYS": keys.get_secret_value(),
+            "HUB_ALLOW_PRIVATE_HOSTS": "true",
+        }
+
+    async def begin(self, *options: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hub", "import", NAME, "--json", *options),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment,
+            cwd=ROOT,
+        )
+
+    async def end(self, *options: str) -> Any:
+        """What one prints that ends well."""
+        process = await self.begin(*options)
+        out, err = await asyncio.wait_for(process.communicate(), 120)
+        assert process.returncode == 0, err.decode()
+        return json.loads(out)
+
+    async def kill_at(self, settled: int) -> None:
+        """Begin one and kill it as soon as so many records have settled."""
+        process = await self.begin()
+        async with asyncio.timeout(120):
+            while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.01)
+        assert process.returncode is None, "it came to its end before it was killed"
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+        # What it held is held until it has expired.
+        self.shop.hub.pass_time(600)
+
+    async def _settled(self) -> int:
+        db = self.shop.hub.db
+        return sum(one.states["success"] for one in await db.run(by_stream, db, NAME))
+
+
+@pytest.fixture
+async def command(hub_home: Path, database_url: str) -> AsyncIterator[Command]:
+    """A shop that is connected, and read by bulk operations; on both databases."""
+    async with SIMULATOR.running(**OPTIONS, bulk_seconds=0.3) as running:
+        hub = Hub(hub_home, database_url, shopify=Shopify)
+        shop = Import(hub, running)
+        await shop.connect(pages_up_to=0, full_every_hours=1000)
+        yield Command(shop, hub_home, database_url)
+        await hub.close()
+
+
+def moments(seed: int) -> Sequence[int]:
+    """How many records have settled at each kill."""
+    return sorted(random.Random(seed).sample(range(1, MOST_SETTLED), KILLS))
+
+
+async def test_an_import_that_is_killed_and_begun_again_counts_exactly(command: Command) -> None:
+    """One import in the end, of everything and once; then nothing is new, and then what was changed and nothing else."""
+    shop = command.shop
+    for settled in moments(12):
+        await command.kill_at(settled)
+    first = await command.end()
+    operations = shop.counters["bulk_operations"]
+    again = await command.end()
+    shop.tell("change", resource="products", count=20, webhooks=False)
+    shop.tell("delete", resource="products", count=5, webhooks=False)
+    shop.tell("add", resource="products", count=3, webhooks=False)
+    preview = await command.end("--preview")
+    changed = await command.end("--plan", preview["hash"])
+
+    was, same, now = (counts(one["import"]) for one in (first, again, changed))
+    assert {one["import"]["state"] for one in (first, again, changed)} == {"done"}
+    assert all([one[0], one[0], 0, 0, 0, 0] == one for one in was.values()), was
+    assert (was["products"][0], was["customers"][0]) == (120, 100)
+    assert operations == 4
+    assert all([one[0], 0, 0, one[0], 0, 0] == one for one in same.values()), same
+    assert now["products"] == [118, 3, 20, 95, 5, 0]
+    assert [preview["counts"][f"products.{verb}"] for verb in ("created", "changed", "gone")] == [3, 20, 5]
+    assert now["customers"] == [100, 0, 0, 100, 0, 0]
+    assert len(await shop.catalog("product")) == 118
