@@ -175,9 +175,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
 
     async def close_group(self, tally_of_group: GroupTally) -> None:
         """Count what a pass did, in the document ``import:last``."""
-        last = await self.ports.documents.get(tally.LAST)
-        if last is not None:
-            await self.ports.documents.put(tally.LAST, tally.closed(last, tally_of_group))
+        await self.ports.documents.change(
+            tally.LAST, lambda last: None if last is None else tally.closed(last, tally_of_group)
+        )
 
     async def import_report(self, cursor: JSON) -> ImportReport | None:
         """See ``hub.connector.Imports``."""
@@ -230,8 +230,7 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
         return page
 
     async def _keep(self, report: JSON) -> None:
-        documents = self.ports.documents
-        await documents.put(tally.LAST, tally.kept(await documents.get(tally.LAST), report))
+        await self.ports.documents.change(tally.LAST, lambda last: tally.kept(last, report))
 
     async def _fetched(self, item: Item) -> Item:
         resource, gid = ALL[item.stream], str(item.payload["read"])
