@@ -313,6 +313,29 @@ async def test_a_request_for_data_is_noted_and_can_be_answered(shops: Shops) -> 
     assert len(held["quarantine"]) == 1
 
 
+async def test_a_key_that_begins_like_anothers_names_somebody_else(shops: Shops) -> None:
+    """Customer 12 is not customer 1: neither erased nor shown with them."""
+    one = await shops.connect("one", tenant="a")
+    for number in (1, 12):
+        raw = f'{{"id": "gid://shopify/Customer/{number}"}}'
+        await shops.bring(one, bad=[BadRecord(reason="no name", raw=raw, stream="customers")])
+        body = {"shop_domain": SHOP, "customer": {"id": number}, "data_request": {"id": 9999}}
+        await shops.send("customers/data_request", body)
+    await shops.settled()
+    held = await shops.db.run(held_of, shops.db, one.tenant_id, [ANN])
+
+    await shops.send("customers/redact", {"shop_domain": SHOP, "customer": {"id": 1}})
+    await shops.settled()
+
+    assert [row["raw"] for row in held["quarantine"]] == [f'{{"id": "{ANN}"}}']
+    assert [row["raw"] for row in await shops.table("quarantine")] == ['{"id": "gid://shopify/Customer/12"}']
+    asked = [row["facts"] for row in await shops.table("history") if row["what"] == "data requested"]
+    assert sorted(asked) == [
+        '{"keys":["gid://shopify/Customer/12"],"reference":"9999"}',
+        "{}",
+    ]
+
+
 @pytest.mark.parametrize("text", ("short", "", "a@b"))
 async def test_odd_texts_erase_nobody_elses(shops: Shops, text: str) -> None:
     """What the platform says may be anything."""
