@@ -57,22 +57,17 @@ def erase_person_by_hand(
 def erase_account(db: Database, *, tenant_id: int, connection_id: int, app_key: str) -> Erased:
     """Erase the personal data that a connection brought, and all that is kept as it came: the records' content.
 
-    Goods stay in the catalog: they are the tenant's own by now.
+    Goods stay in the catalog: they are the tenant's own by now. What other connections brought stays, even of the same
+    person: their accounts were not to go.
     """
     words = Words()
     keys = catalog.erase_customers_of(db, tenant_id, connection_id, words)
-    rows, in_hands = len(keys), 0
-    for other in _connections(db, tenant_id):
-        erased, busy = (
-            ledger.of_connection(db, other, words)
-            if other == connection_id
-            else ledger.of_person(db, other, keys, words)
-            if keys
-            else (0, 0)
-        )
-        rows, in_hands = rows + erased, in_hands + busy
+    erased, in_hands = ledger.of_connection(db, connection_id, words)
+    rows = len(keys) + erased
     with db.transaction() as tx:
-        rows += _forget_keys(db, tx, tenant_id, keys) + _forget_raw(db, tx, connection_id)
+        rows += _forget_raw(db, tx, connection_id)
+        mine = _naming(db, tx, "history", "facts", tenant_id, keys, connection_id=connection_id)
+        rows += _each(db, tx, "UPDATE history SET facts = '{}'", mine)
         db.execute(
             tx,
             "UPDATE app_hold SET erased_at = :now WHERE connection_id = :id AND app_key = :key",
@@ -80,7 +75,8 @@ def erase_account(db: Database, *, tenant_id: int, connection_id: int, app_key: 
             id=connection_id,
             key=app_key,
         )
-    return Erased(rows=rows + take_out(db, tenant_id, words), in_hands=in_hands)
+    rows += take_out(db, tenant_id, words, connection_id=connection_id)
+    return Erased(rows=rows, in_hands=in_hands)
 
 
 def erase_tenant(db: Database, tenant_id: int, *, who: str | None = None) -> int:
@@ -139,15 +135,24 @@ def _forget_keys(db: Database, tx: Connection, tenant_id: int, keys: Sequence[st
 
 
 def _naming(
-    db: Database, tx: Connection, table: str, column: str, tenant_id: int, keys: Sequence[str]
+    db: Database,
+    tx: Connection,
+    table: str,
+    column: str,
+    tenant_id: int,
+    keys: Sequence[str],
+    *,
+    connection_id: int | None = None,
 ) -> list[int]:
     """Rows whose text names one of the keys: found by the database, and looked at more closely here."""
     within = f"position(v.key in t.{column}) > 0" if db.postgres else f"instr(t.{column}, v.key) > 0"
     rows = db.execute(
         tx,
         f"SELECT t.id, t.{column} AS said FROM {table} t WHERE t.tenant_id = :tenant "
+        "AND t.connection_id = coalesce(:connection, t.connection_id) "
         f"AND EXISTS (SELECT 1 FROM {db.rows('keys', key='text')} WHERE {within})",
         tenant=tenant_id,
+        connection=connection_id,
         keys=rowset([{"key": key} for key in keys]),
     )
     name = named(keys)

@@ -295,6 +295,29 @@ async def test_a_customer_that_two_shops_gave_keeps_what_the_other_gave(shops: S
     assert await traces(shops, *TRACES) == []
 
 
+async def test_another_shops_records_of_the_same_person_are_left_alone(shops: Shops) -> None:
+    """Open ones are still to be worked, and what it gave and gives of the person is as it came."""
+    one = await shops.connect("one", tenant="a")
+    two = await shops.connect("two", tenant="a", shop=OTHER)
+    await shops.bring(one, ANN_RECORD)
+    theirs = Record(stream="customers", key=ANN, payload={"kind": "customer", "key": ANN, "email": TRACES[0]})
+    bad = BadRecord(reason="twice", raw=f'{{"id": "{ANN}", "email": "{TRACES[0]}"}}', stream="customers")
+    await shops.bring(two, theirs, bad=[bad])
+    await shops.bring(two, ANN_RECORD, work=False)
+    before = [row for row in await shops.table("record") if row["connection_id"] == two.id]
+    assert "waiting" in {row["state"] for row in before}
+
+    await shops.send("shop/redact", {"shop_id": 1, "shop_domain": SHOP})
+    await shops.settled()
+
+    rows = await shops.table("record")
+    assert [row for row in rows if row["connection_id"] == two.id] == before
+    assert {row["payload"] for row in rows if row["connection_id"] == one.id} == {"{}"}
+    assert [row["raw"] for row in await shops.table("quarantine")] == [bad.raw]
+    assert [row["content"] for row in await shops.table("catalog_customer")] == [f'{{"email":"{TRACES[0]}"}}']
+    await shops.db.run(assert_tallies_are_the_rows, shops.db)
+
+
 async def test_a_request_for_data_is_noted_and_can_be_answered(shops: Shops) -> None:
     """By number alone, and by a command that shows what is held."""
     one = await spread(shops, "one", tenant="a")
