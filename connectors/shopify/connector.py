@@ -20,7 +20,7 @@ from connectors.shopify.passes import Passes
 from connectors.shopify.preflight import allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
-from connectors.shopify.steps import PAGE
+from connectors.shopify.steps import PAGE, protected_of
 from connectors.shopify.tokens import Tokens
 from connectors.shopify.webhooks import ShopifyWebhooks
 from hub.connector import (
@@ -234,7 +234,8 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
 
     async def _fetched(self, item: Item) -> Item:
         resource, gid = ALL[item.stream], str(item.payload["read"])
-        found = (await self._client.ask(resource.one, id=gid)).data.get("found")
+        answer = await self._client.ask(resource.one, id=gid)
+        found = answer.data.get("found")
         place = item.payload.get("location")
         if found is None:
             if resource.name == "stock":
@@ -242,9 +243,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
                     f"{gid} is not there any more; the next full pass marks its stock as gone"
                 )
             return replace(item, payload=gone(resource.kind, gid))
-        shop = await self._shop()
+        shop = await self._shop(answer.denied)
         bodies: list[JSON] = []
-        for node in await joined(self._client, resource.name, found):
+        for node in await joined(self._client, resource.name, found, answer.denied):
             try:
                 bodies += resource.bodies(node, shop, lambda _kind, _text: None)
             except UnfitError as error:
@@ -256,11 +257,12 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
             )
         return replace(item, payload=fitting[0])
 
-    async def _shop(self) -> Shop:
+    async def _shop(self, denied: Sequence[Sequence[str]]) -> Shop:
         found = (await self._client.ask("shop")).data.get("shop") or {}
         return Shop(
             currency=str(found.get("currencyCode")),
             language=self.settings.language or UNKNOWN_LANGUAGE,
             max_variants=(found.get("resourceLimits") or {}).get("maxProductVariants") or 2048,
             quantity=self.settings.quantity,
+            protected=protected_of(denied),
         )
