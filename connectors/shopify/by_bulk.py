@@ -15,7 +15,7 @@ from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
 from connectors.shopify.steps import PAGE, Step, keys_of, made, next_resource, read_to_the_end, shop_of
 from hub.connector import Clock
-from hub.records import JSON
+from hub.records import JSON, BadRecord
 
 #: Objects of a bulk result are taken until they have so many bytes.
 PAGE_BYTES: Final = 4 * 1024 * 1024
@@ -135,6 +135,7 @@ class ByBulk:
         under_way["after"] = last
         if not more:
             self._check_whole(under_way["tallies"][resource.name], spool, state)
+            step.bad += _bad_lines(resource, spool)
             read_to_the_end(under_way)
         return step
 
@@ -156,6 +157,7 @@ class ByBulk:
 
     def _check_whole(self, counts: JSON, spool: Spool, state: State) -> None:
         """A result that lost lines on its way tells nothing about what is gone."""
+        counts["bad"] += len(spool.bad)
         lost = len(spool.bad) or (state.objects is not None and spool.lines < state.objects)
         if lost and counts["complete"]:
             counts["complete"] = False
@@ -179,3 +181,11 @@ class ByBulk:
             )
             keys = [key for node in objects for key in keys_of(resource, node)]
             await asyncio.to_thread(spool.saw, keys, last if more else spool.lines)
+
+
+def _bad_lines(resource: Resource, spool: Spool) -> list[BadRecord]:
+    reason = f"{resource.name}: a line of the bulk result cannot be read"
+    return [
+        BadRecord(reason=reason, raw=line.decode(errors="replace"), stream=resource.name)
+        for line in spool.bad
+    ]
