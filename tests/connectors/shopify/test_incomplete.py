@@ -129,3 +129,25 @@ async def test_nulls_in_a_page_delete_nothing(importing: Serve) -> None:
     assert len(there) == 5
     assert report["resources"]["products"]["gone"] == 0
     assert not report["resources"]["products"]["complete"]
+
+
+async def test_what_was_read_and_is_forgotten_marks_nothing_as_gone(importing: Serve) -> None:
+    """An erasure takes the documents in the middle of a pass; the next pass finds what is gone."""
+    async with importing({"pages_up_to": 1_000_000, "resources": ["products"]}, products=5) as shop:
+        await shop.run()
+        shop.tell("delete", resource="products", count=2, webhooks=False)
+        connector: Any = (await shop.hub.runtime.pipeline(shop.hub.connection(NAME).id)).connector
+        get = connector.ports.documents.get
+
+        async def forgotten(name: str) -> JSON | None:
+            return None if name.startswith("seen:") else await get(name)
+
+        connector._passes._by_pages._documents.get = forgotten
+        report = await shop.run()
+        there = await shop.catalog("product")
+        connector._passes._by_pages._documents.get = get
+        healed = await shop.run()
+
+    products = report["resources"]["products"]
+    assert (len(there), products["gone"], "incomplete" in products["warnings"]) == (5, 0, True)
+    assert healed["resources"]["products"]["gone"] == 2

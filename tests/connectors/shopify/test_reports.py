@@ -6,6 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from connectors.shopify import tally
 from connectors.shopify.connector import Shopify
 from hub.records import JSON, GroupTally
 from hub.store.plugin_ports import StoredDocuments
@@ -82,3 +85,49 @@ async def test_a_report_that_is_written_loses_no_count_of_a_group_meanwhile(impo
 
     assert [last["pass"], *(one["pass"] for one in last["earlier"])] == ["second", "first"]
     assert last["earlier"][0]["resources"]["products"]["created"] == 1
+
+
+@pytest.mark.parametrize("later", (1, 5, 6, 20))
+async def test_the_report_of_a_full_pass_outlives_incremental_ones(importing: Serve, later: int) -> None:
+    """However many come before its records are counted, and afterwards."""
+    async with importing() as shop:
+        quick, _, _ = await racing(shop)
+        await quick._keep(report("full"))
+        for number in range(later):
+            await quick._keep(report(f"incremental-{number}", "incremental"))
+        await quick.close_group(settled("full"))
+        for number in range(later, 2 * later):
+            await quick._keep(report(f"incremental-{number}", "incremental"))
+        last = await shop.report()
+
+    earlier = {one["pass"]: one for one in last["earlier"]}
+    assert last["pass"] == f"incremental-{2 * later - 1}"
+    assert earlier["full"]["resources"]["products"]["created"] == 1
+    assert len(earlier) == min(2 * later, tally.MOST_EARLIER)
+
+
+async def test_a_newer_full_pass_takes_the_place_of_an_older_one(importing: Serve) -> None:
+    """Only the latest one is kept for good."""
+    async with importing() as shop:
+        quick, _, _ = await racing(shop)
+        for name in ("first", "second"):
+            await quick._keep(report(name))
+        for number in range(6):
+            await quick._keep(report(f"incremental-{number}", "incremental"))
+        last = await shop.report()
+
+    assert [one["pass"] for one in last["earlier"] if one["kind"] == "full"] == ["second"]
+
+
+async def test_what_is_shown_after_many_incremental_passes_is_the_import(importing: Serve) -> None:
+    """Those that changed nothing do not hide it, also where its report is not among the latest."""
+    async with importing() as shop:
+        quick, _, _ = await racing(shop)
+        times = {"begun": "2026-06-01T12:00:00+00:00", "ended": "2026-06-01T12:01:00+00:00"}
+        await quick._keep(report("full") | times)
+        for number in range(20):
+            await quick._keep(report(f"incremental-{number}", "incremental") | times)
+        shown = await quick.import_report({})
+
+    assert shown is not None
+    assert (shown.name, shown.full) == ("full", True)
