@@ -149,6 +149,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
                 wait = error.wait if isinstance(error, NotNowError) else timedelta(0)
                 return replace(page, poll_after=wait)
             if step.ended:
+                # A page of its own: one with records would have who drains look again, and begin another pass.
+                if page.records or page.bad:
+                    break
                 return await self._ended(page, moved)
             cursor = moved
             page = replace(
