@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +16,19 @@ from connectors.shopify.bulk import (
     FIRST_WAIT_MAX,
     LONGEST_WAIT,
     SHORTEST_WAIT,
+    State,
     first_wait,
     wait_for,
 )
+from connectors.shopify.by_bulk import ByBulk
 from connectors.shopify.client import Answer
+from connectors.shopify.planning import Scratch
+from connectors.shopify.resources import ALL
+from connectors.shopify.settings import ShopifySettings
 from hub.store import connections
 from tests.connectors.shopify.conftest import NAME, Import, Serve
 
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECONDS = st.integers(0, 10**6).map(lambda number: timedelta(milliseconds=number))
 NUMBERS = st.none() | st.integers(0, 10**7)
 
@@ -103,3 +110,50 @@ async def test_who_drains_makes_one_pass(importing: Serve) -> None:
         assert "pass" not in shop.cursor()
     assert set(asked.values()) == {1}, asked
     assert "products_page" in asked
+
+
+class Running:
+    """Operations that are seen as they are told; what was seen completed is known."""
+
+    def __init__(self, **states: State) -> None:
+        self.now, self.asked, self.seen = states, list[list[str]](), set[str]()
+
+    def completed(self, gid: str) -> bool:
+        return gid in self.seen
+
+    async def states(self, ids: Mapping[str, str]) -> Mapping[str, State]:
+        self.asked.append(sorted(ids))
+        self.seen |= {gid for name, gid in ids.items() if self.now[name].status == "COMPLETED"}
+        return {name: self.now[name] for name in ids}
+
+
+class StillClock:
+    """Noon."""
+
+    def now(self) -> datetime:
+        return NOON
+
+
+async def test_a_look_for_one_resource_serves_the_next_one() -> None:
+    """What was just seen under way is waited for without another look, once; then it is looked at again."""
+    running: Any = Running(collections=State(status="COMPLETED"), products=State(status="RUNNING", roots=100))
+    since = (NOON - timedelta(seconds=10)).isoformat()
+    under_way: Any = {
+        "name": "full-1",
+        "begun": since,
+        "left": ["products"],
+        "modes": {"collections": "bulk", "products": "bulk"},
+        "ops": {name: {"id": name, "tries": 0, "since": since} for name in ("collections", "products")},
+        "tallies": {"collections": {"count": 6}, "products": {"count": 200}},
+    }
+    settings = ShopifySettings(shop="north.myshopify.com")
+    by_bulk = ByBulk(running, settings, StillClock(), Scratch())
+    await by_bulk._looked_at(under_way, ALL["collections"])
+    await by_bulk._looked_at(under_way, ALL["collections"])
+    first = await by_bulk.step({"pass": under_way}, ALL["products"])
+    asked = [*running.asked]
+    again = await by_bulk.step({"pass": under_way}, ALL["products"])
+
+    assert first.wait == again.wait == timedelta(seconds=11)
+    assert asked == [["collections", "products"], ["collections"]]
+    assert running.asked[2:] == [["collections", "products"]]
