@@ -53,9 +53,12 @@ class Uninstalled:
 
 @dataclass(frozen=True, kw_only=True)
 class FactsChanged:
-    """What is known of the account is something else now, its granted scopes for example. No personal data."""
+    """What is known of the account is something else now, its granted scopes for example. No personal data.
 
-    facts: Mapping[str, Any]
+    ``facts`` None: the platform only hinted at it, or what it said is not proved; the hub asks ``check`` what is so.
+    """
+
+    facts: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

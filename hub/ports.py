@@ -112,6 +112,14 @@ class Documents(Protocol):
         """Write it whole; at most 1 MiB."""
         ...
 
+    async def change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        """Read it and write what ``change`` makes of it, at most 1 MiB, with nobody's write in between, in the whole fleet.
+
+        ``change`` is given the document or None, and answers with the new one, or with None where it stays as it is. It is
+        called in a transaction: pure and quick.
+        """
+        ...
+
     async def remove(self, name: str) -> None:
         """Forget it; an unknown one is ignored."""
         ...

@@ -27,19 +27,30 @@ FETCH_PATIENCE: Final = 20.0
 _BATCH: Final = 1024 * 1024
 #: An address of a result that is not good any more.
 _VOID: Final = (400, 401, 403, 404, 410)
+#: No operation is looked at again sooner.
+SHORTEST_WAIT: Final = timedelta(seconds=1)
+#: Nor later, where it is known how far it is, and where it is not.
+LONGEST_WAIT: Final = timedelta(minutes=5)
+BLIND_WAIT_MAX: Final = timedelta(seconds=30)
+#: Objects of the root that an operation writes in a second if it is quick, and how long it is waited for on that ground.
+QUICK: Final = 1000
+FIRST_WAIT_MAX: Final = timedelta(seconds=15)
+#: What is estimated is exceeded by so much.
+MARGIN: Final = 1.1
 #: Codes that say that others run and ours may not yet.
 _BUSY: Final = frozenset({"OPERATION_IN_PROGRESS", "LIMIT_REACHED"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Of an operation: ``status``, and where its result is. ``objects`` are its lines."""
+    """Of an operation: ``status``, and where its result is. ``objects`` are its lines, ``roots`` those of the root."""
 
     status: str
     error_code: str | None = None
     url: str | None = None
     partial_url: str | None = None
     objects: int | None = None
+    roots: int | None = None
 
 
 class VoidResultError(RetryableError):
@@ -57,13 +68,16 @@ class BulkOperations:
         self._spools: dict[str, Spool] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}
 
-    async def run(self, tags: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+    async def run(
+        self, tags: Mapping[str, str], *, perhaps_there: bool = True
+    ) -> tuple[dict[str, str], str | None]:
         """Start an operation for each resource of ``tags``, unless there is one with its tag; their ids by resource.
 
         Those that cannot be started now are left out, with the reason. A tag stands as a comment in the query's text,
-        which the platform echoes: so an operation is found again that was started just before a crash.
+        which the platform echoes: so an operation is found again that was started just before a crash. It is not looked
+        for where nobody has tried to start it (``perhaps_there`` False).
         """
-        found = await self._adopted(tags)
+        found = await self._adopted(tags) if perhaps_there else {}
         left = {name: tag for name, tag in tags.items() if name not in found}
         if not left:
             return found, None
@@ -93,6 +107,10 @@ class BulkOperations:
             if states[name].status != "COMPLETED":
                 del self._done[gid]
         return states
+
+    def completed(self, gid: str) -> bool:
+        """Whether it was seen completed, so that its state is known without a request."""
+        return gid in self._done
 
     async def spool(self, gid: str, url: str | None, *, by_child: bool = False) -> Spool | None:
         """The result of an operation on disk; None while it is still being fetched.
@@ -183,22 +201,44 @@ class BulkOperations:
         )
 
 
-def wait_for(elapsed: timedelta) -> timedelta:
-    """How long until an operation is looked at again that began ``elapsed`` ago: a fourth of it, 1 to 30 seconds."""
-    return min(max(elapsed / 4, timedelta(seconds=1)), timedelta(seconds=30))
+def first_wait(roots: int) -> timedelta:
+    """How long until operations are looked at for the first time, the largest of which has so many objects of the root."""
+    return _between(SHORTEST_WAIT, timedelta(seconds=roots / QUICK), FIRST_WAIT_MAX)
+
+
+def wait_for(elapsed: timedelta, roots: int | None = None, of: int | None = None) -> timedelta:
+    """How long until an operation is looked at again that began ``elapsed`` ago and has written ``roots`` ``of`` so many.
+
+    A little longer than the rest takes at the same pace, so that the next look is the last one; a fourth of the time that
+    has gone by where nothing says how far it is. Never many times what has gone by: the pace may change.
+    """
+    if roots and of and roots < of:
+        left = elapsed * ((of - roots) / roots) * MARGIN
+        return _between(SHORTEST_WAIT, min(left, 4 * elapsed), LONGEST_WAIT)
+    return _between(SHORTEST_WAIT, elapsed / 4, BLIND_WAIT_MAX)
+
+
+def _between(least: timedelta, wait: timedelta, most: timedelta) -> timedelta:
+    return min(max(wait, least), most)
 
 
 def _state(operation: Any) -> State:
     if not isinstance(operation, dict):
         return State(status="EXPIRED")
-    objects = str(operation.get("objectCount"))
     return State(
         status=str(operation.get("status")),
         error_code=operation.get("errorCode"),
         url=operation.get("url"),
         partial_url=operation.get("partialDataUrl"),
-        objects=int(objects) if objects.isascii() and objects.isdigit() else None,
+        objects=_number(operation.get("objectCount")),
+        roots=_number(operation.get("rootObjectCount")),
     )
+
+
+def _number(text: Any) -> int | None:
+    """The platform's numbers without a sign are texts."""
+    text = str(text)
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _reason(name: str, problems: Sequence[JSON]) -> str:

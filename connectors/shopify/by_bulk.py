@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.shopify import tally
-from connectors.shopify.bulk import BulkOperations, State, VoidResultError, wait_for
+from connectors.shopify.bulk import BulkOperations, State, VoidResultError, first_wait, wait_for
 from connectors.shopify.client import AccessDeniedError
 from connectors.shopify.resources import Resource
 from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
 from connectors.shopify.steps import PAGE, Step, keys_of, made, next_resource, read_to_the_end, shop_of
-from hub.connector import Clock
-from hub.records import JSON
+from hub.connector import Clock, Documents
+from hub.records import JSON, BadRecord
 
 #: Objects of a bulk result are taken until they have so many bytes.
 PAGE_BYTES: Final = 4 * 1024 * 1024
@@ -23,14 +24,20 @@ PAGE_BYTES: Final = 4 * 1024 * 1024
 MOST_TRIES: Final = 3
 #: A pause before that, and while others of the app are under way.
 TRY_AGAIN: Final = timedelta(seconds=5)
+#: The document that names the operations that were about to be started last.
+_STARTED: Final = "bulk:started"
+#: Tags that it keeps: more than those of a pass.
+_MOST_TAGS: Final = 50
 _OPEN: Final = frozenset({"CREATED", "RUNNING", "CANCELING"})
 
 
 class ByBulk:
     """Starts, follows and takes in bulk operations, as ``pass.ops`` says where they stand."""
 
-    def __init__(self, bulk: BulkOperations, settings: ShopifySettings, clock: Clock) -> None:
-        self._bulk, self._settings, self._clock = bulk, settings, clock
+    def __init__(
+        self, bulk: BulkOperations, settings: ShopifySettings, clock: Clock, documents: Documents
+    ) -> None:
+        self._bulk, self._settings, self._clock, self._documents = bulk, settings, clock, documents
 
     def forget(self, under_way: JSON) -> None:
         """The pass is over."""
@@ -45,13 +52,44 @@ class ByBulk:
         operation = under_way["ops"][resource.name]
         if wait is not None or operation.get("id") is None:
             return Step(wait=wait or TRY_AGAIN)
-        ids = {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
-        state = (await self._bulk.states(ids))[resource.name]
+        if (wait := self._seen_open(under_way, resource)) is not None:
+            return Step(wait=wait)
+        state = await self._looked_at(under_way, resource)
         if state.status in _OPEN:
-            return Step(wait=wait_for(self._clock.now() - datetime.fromisoformat(operation["since"])))
+            under_way["waits"] = resource.name
+            return Step(wait=datetime.fromisoformat(under_way["look_at"]) - self._clock.now())
         if state.status != "COMPLETED":
             return await self._ended_badly(cursor, resource, state)
         return await self._result(cursor, resource, state, state.url)
+
+    def _seen_open(self, under_way: JSON, resource: Resource) -> timedelta | None:
+        """How long to wait where the last look, which was for the resource before, has seen this one under way."""
+        if self._bulk.completed(under_way["ops"][resource.name]["id"]):
+            return None
+        wait = datetime.fromisoformat(str(under_way.get("look_at") or under_way["begun"])) - self._clock.now()
+        if wait <= timedelta(0) or under_way.get("waits") == resource.name:
+            return None
+        under_way["waits"] = resource.name
+        return wait
+
+    async def _looked_at(self, under_way: JSON, resource: Resource) -> State:
+        """One request asks for all that are under way; what is known to be completed is not asked for, nor the others
+        for its sake."""
+        operations = {name: one for name, one in under_way["ops"].items() if one.get("id")}
+        if self._bulk.completed(operations[resource.name]["id"]):
+            operations = {resource.name: operations[resource.name]}
+        states = await self._bulk.states({name: one["id"] for name, one in operations.items()})
+        now = self._clock.now()
+        waits = [
+            wait_for(
+                now - datetime.fromisoformat(operations[name]["since"]), state.roots, _count(under_way, name)
+            )
+            for name, state in states.items()
+            if state.status in _OPEN
+        ]
+        if waits:
+            under_way["look_at"] = (now + max(waits)).isoformat()
+        return states[resource.name]
 
     async def _ended_badly(self, cursor: JSON, resource: Resource, state: State) -> Step:
         """It is started anew, a few times; then what there is of its result is taken, and nothing is marked as gone."""
@@ -86,10 +124,18 @@ class ByBulk:
         }
         if not missing:
             return None
-        ids, busy = await self._bulk.run(missing)
+        ids, busy = await self._bulk.run(missing, perhaps_there=await self._was_tried(missing.values()))
         for name, gid in ids.items():
             under_way["ops"][name] |= {"id": gid, "since": now}
-        return TRY_AGAIN if busy else timedelta(seconds=1)
+        return TRY_AGAIN if busy else first_wait(max(_count(under_way, name) or 0 for name in missing))
+
+    async def _was_tried(self, tags: Collection[str]) -> bool:
+        """Whether somebody was about to start one of these before, and perhaps did; it is noted for all of them."""
+        noted: list[str] = (await self._documents.get(_STARTED) or {}).get("tags", [])
+        if all(tag in noted for tag in tags):
+            return True
+        await self._documents.put(_STARTED, {"tags": [*noted, *tags][-_MOST_TAGS:]})
+        return any(tag in noted for tag in tags)
 
     def _given_up(self, under_way: JSON, resource: Resource, state: State) -> bool:
         """Whether an operation that did not complete is not started again; its resource is incomplete then."""
@@ -135,6 +181,7 @@ class ByBulk:
         under_way["after"] = last
         if not more:
             self._check_whole(under_way["tallies"][resource.name], spool, state)
+            step.bad += _bad_lines(resource, spool)
             read_to_the_end(under_way)
         return step
 
@@ -156,6 +203,7 @@ class ByBulk:
 
     def _check_whole(self, counts: JSON, spool: Spool, state: State) -> None:
         """A result that lost lines on its way tells nothing about what is gone."""
+        counts["bad"] += len(spool.bad)
         lost = len(spool.bad) or (state.objects is not None and spool.lines < state.objects)
         if lost and counts["complete"]:
             counts["complete"] = False
@@ -179,3 +227,17 @@ class ByBulk:
             )
             keys = [key for node in objects for key in keys_of(resource, node)]
             await asyncio.to_thread(spool.saw, keys, last if more else spool.lines)
+
+
+def _bad_lines(resource: Resource, spool: Spool) -> list[BadRecord]:
+    reason = f"{resource.name}: a line of the bulk result cannot be read"
+    return [
+        BadRecord(reason=reason, raw=line.decode(errors="replace"), stream=resource.name)
+        for line in spool.bad
+    ]
+
+
+def _count(under_way: JSON, name: str) -> int | None:
+    """How many objects a resource has, as the preflight found."""
+    count: int | None = under_way["tallies"][name].get("count")
+    return count

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from connectors.shopify import tally
 from connectors.shopify.client import ShopifyClient, TooExpensiveError
-from connectors.shopify.joining import joined, nodes, onward
+from connectors.shopify.joining import IncompleteError, joined, onward, readable
 from connectors.shopify.resources import Resource
 from connectors.shopify.settings import ShopifySettings
 from connectors.shopify.steps import Step, made, read_to_the_end, shop_of
 from hub.connector import Documents
+from hub.excerpt import excerpt
 from hub.records import JSON
 
 
@@ -45,9 +48,7 @@ class ByPages:
             return Step()
         [connection] = answer.data.values()
         shop = shop_of(cursor, self._settings, answer.denied)
-        objects = [
-            one for node in nodes(connection) for one in await joined(self._client, resource.name, node)
-        ]
+        objects = await self._objects(under_way, resource, connection, answer.denied)
         if resource.name == "products" and "collections" not in self._settings.wanted:
             objects = [
                 {name: value for name, value in one.items() if name != "collections"} for one in objects
@@ -55,10 +56,30 @@ class ByPages:
         step = made(under_way, resource, objects, shop)
         if under_way["kind"] == "full":
             await self._saw(under_way, resource, [record.key for record in step.records])
-        under_way["after"], under_way["page"] = onward(connection), under_way["page"] + 1
+        under_way["after"] = onward(connection, under_way["after"])
+        under_way["page"] += 1
         if under_way["after"] is None:
             read_to_the_end(under_way)
         return step
+
+    async def _objects(
+        self, under_way: JSON, resource: Resource, connection: Any, denied: Sequence[Sequence[str]]
+    ) -> list[JSON]:
+        """Those of a page that came whole; where others did not, the resource is incomplete, and nothing of it is gone."""
+        counts, objects = under_way["tallies"][resource.name], list[JSON]()
+        there, missing = readable(connection)
+        for node in there:
+            try:
+                objects += await joined(self._client, resource.name, node, denied)
+            except IncompleteError as error:
+                self._incomplete(counts, f"{excerpt(node.get('id'))} did not come whole: {error}")
+        if missing:
+            self._incomplete(counts, f"{missing} objects of a page are null")
+        return objects
+
+    def _incomplete(self, counts: JSON, text: str) -> None:
+        counts["complete"] = False
+        tally.warn(counts, "incomplete", f"{text}; what is gone is not marked")
 
     def _since(self, cursor: JSON, name: str) -> str:
         at = datetime.fromisoformat(cursor["done"][name]) if name in cursor.get("done", {}) else None

@@ -20,7 +20,7 @@ from connectors.shopify.passes import Passes
 from connectors.shopify.preflight import allows
 from connectors.shopify.resources import ALL, names_only
 from connectors.shopify.settings import SCOPES, ShopifyCredentials, ShopifySettings
-from connectors.shopify.steps import PAGE
+from connectors.shopify.steps import PAGE, protected_of
 from connectors.shopify.tokens import Tokens
 from connectors.shopify.webhooks import ShopifyWebhooks
 from hub.connector import (
@@ -149,6 +149,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
                 wait = error.wait if isinstance(error, NotNowError) else timedelta(0)
                 return replace(page, poll_after=wait)
             if step.ended:
+                # A page of its own: one with records would have who drains look again, and begin another pass.
+                if page.records or page.bad:
+                    break
                 return await self._ended(page, moved)
             cursor = moved
             page = replace(
@@ -175,9 +178,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
 
     async def close_group(self, tally_of_group: GroupTally) -> None:
         """Count what a pass did, in the document ``import:last``."""
-        last = await self.ports.documents.get(tally.LAST)
-        if last is not None:
-            await self.ports.documents.put(tally.LAST, tally.closed(last, tally_of_group))
+        await self.ports.documents.change(
+            tally.LAST, lambda last: None if last is None else tally.closed(last, tally_of_group)
+        )
 
     async def import_report(self, cursor: JSON) -> ImportReport | None:
         """See ``hub.connector.Imports``."""
@@ -230,12 +233,12 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
         return page
 
     async def _keep(self, report: JSON) -> None:
-        documents = self.ports.documents
-        await documents.put(tally.LAST, tally.kept(await documents.get(tally.LAST), report))
+        await self.ports.documents.change(tally.LAST, lambda last: tally.kept(last, report))
 
     async def _fetched(self, item: Item) -> Item:
         resource, gid = ALL[item.stream], str(item.payload["read"])
-        found = (await self._client.ask(resource.one, id=gid)).data.get("found")
+        answer = await self._client.ask(resource.one, id=gid)
+        found = answer.data.get("found")
         place = item.payload.get("location")
         if found is None:
             if resource.name == "stock":
@@ -243,9 +246,9 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
                     f"{gid} is not there any more; the next full pass marks its stock as gone"
                 )
             return replace(item, payload=gone(resource.kind, gid))
-        shop = await self._shop()
+        shop = await self._shop(answer.denied)
         bodies: list[JSON] = []
-        for node in await joined(self._client, resource.name, found):
+        for node in await joined(self._client, resource.name, found, answer.denied):
             try:
                 bodies += resource.bodies(node, shop, lambda _kind, _text: None)
             except UnfitError as error:
@@ -257,11 +260,12 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
             )
         return replace(item, payload=fitting[0])
 
-    async def _shop(self) -> Shop:
+    async def _shop(self, denied: Sequence[Sequence[str]]) -> Shop:
         found = (await self._client.ask("shop")).data.get("shop") or {}
         return Shop(
             currency=str(found.get("currencyCode")),
             language=self.settings.language or UNKNOWN_LANGUAGE,
             max_variants=(found.get("resourceLimits") or {}).get("maxProductVariants") or 2048,
             quantity=self.settings.quantity,
+            protected=protected_of(denied),
         )

@@ -47,7 +47,7 @@ class Passes:
         self._settings, self._catalog, self._clock = settings, catalog, clock
         self._preflight = Preflight(client, settings)
         self._by_pages = ByPages(client, settings, documents)
-        self._by_bulk = ByBulk(bulk, settings, clock)
+        self._by_bulk = ByBulk(bulk, settings, clock, documents)
 
     def due(self, cursor: JSON) -> str:
         """Whether the next pass is ``full`` or ``incremental``."""

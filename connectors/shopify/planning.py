@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from connectors.shopify.bulk import BulkOperations
@@ -38,6 +38,11 @@ class Scratch:
     async def put(self, name: str, document: JSON) -> None:
         """See ``hub.connector.Documents``."""
         self._documents[name] = document
+
+    async def change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        """See ``hub.connector.Documents``."""
+        if (changed := change(self._documents.get(name))) is not None:
+            self._documents[name] = changed
 
     async def remove(self, name: str) -> None:
         """See ``hub.connector.Documents``."""

@@ -9,7 +9,7 @@ from connectors.shopify import tally
 from connectors.shopify.client import ShopifyClient
 from connectors.shopify.resources import ALL, Resource
 from connectors.shopify.settings import SCOPES, ShopifySettings
-from connectors.shopify.steps import PROTECTED, refuse
+from connectors.shopify.steps import protected_of, refuse
 from hub.errors import ConnectionFailedError
 from hub.records import JSON
 
@@ -71,7 +71,7 @@ class Preflight:
         counts = {
             name: value for name, value in answer.data.items() if isinstance(value, dict) and "count" in value
         }
-        return counts, {PROTECTED[path[-1]] for path in answer.denied if path and path[-1] in PROTECTED}
+        return counts, set(protected_of(answer.denied))
 
     def _modes(self, wanted: Sequence[str], counts: dict[str, JSON]) -> dict[str, str]:
         """How each resource is read in full: in whichever way it takes fewer requests."""

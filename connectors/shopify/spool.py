@@ -6,10 +6,11 @@ another process fetches the result again and finds every line under the same num
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -21,8 +22,14 @@ from hub.records import JSON
 CACHE: Final = 8 * 1024
 #: Lines that cannot be read, of which so many are remembered.
 MOST_BAD: Final = 20
+#: What a line hangs below that is no JSON; the object above it is not whole.
+_PARENT: Final = re.compile(rb'"__parentId"\s*:\s*"(gid://[\w/]+)"')
 #: Parameters of one statement.
 _MANY: Final = 500
+
+
+class _UnreadableError(Exception):
+    """A line of an object is there, and cannot be read."""
 
 
 class _Head(msgspec.Struct):
@@ -51,16 +58,17 @@ class Spool:
 
     def add(self, lines: Sequence[bytes]) -> None:
         """Take in more lines, as they follow each other."""
-        rows = []
+        rows: list[tuple[int, str | None, str | None, bytes | None]] = []
         for line in lines:
             self.lines += 1
             try:
                 head = self._head.decode(line)
             except (msgspec.DecodeError, RecursionError):
-                if len(self.bad) < MOST_BAD:
-                    self.bad.append(line)
+                self._is_bad(line)
+                if (parent := _PARENT.search(line)) is not None:
+                    rows.append((self.lines, None, parent[1].decode(), None))
                 continue
-            rows.append((self.lines, head.id, head.parent, line))
+            rows.append((self.lines, head.id, head.parent, line if self._is_text(line) else None))
         with self._lock:
             self._db.executemany("INSERT INTO line VALUES (?, ?, ?, ?)", rows)
 
@@ -74,7 +82,8 @@ class Spool:
 
     def objects(self, after: int, *, most: int, most_bytes: int) -> tuple[list[JSON], int, bool]:
         """Up to ``most`` objects of the root behind the line ``after``, assembled, the last line's number, and whether
-        more may come. Fewer where they are large.
+        more may come. Fewer where they are large; one of which a line cannot be read is left out, since the rest of it
+        would say that there is no more.
         """
         found: list[JSON] = []
         size = 0
@@ -84,9 +93,13 @@ class Spool:
                 (after, most),
             ).fetchall()
             for number, gid, body in roots:
-                children, weight = self._children(gid, 0)
-                found.append(assembled(codec.loads(body), children))
-                after, size = number, size + len(body) + weight
+                after = number
+                try:
+                    children, weight = self._children(gid, 0)
+                    found.append(assembled(self._read(body), children))
+                except _UnreadableError:
+                    continue
+                size += len(body) + weight
                 if size > most_bytes:
                     return found, after, True
         return found, after, len(roots) == most
@@ -118,6 +131,29 @@ class Spool:
         with self._lock:
             self._db.close()
 
+    def _is_text(self, line: bytes) -> bool:
+        """What finds a line again can be read, and the rest of it may be no UTF-8 all the same."""
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            self._is_bad(line)
+            return False
+        return True
+
+    def _read(self, body: bytes | None) -> JSON:
+        if body is None:
+            raise _UnreadableError
+        try:
+            line: JSON = codec.loads(body)
+        except (codec.DecodeError, RecursionError, ValueError, ArithmeticError) as error:
+            self._is_bad(body)
+            raise _UnreadableError from error
+        return line
+
+    def _is_bad(self, line: bytes) -> None:
+        if len(self.bad) < MOST_BAD and line not in self.bad:
+            self.bad.append(line)
+
     def _children(self, parent: str | None, depth: int) -> tuple[list[JSON], int]:
         """Bulk queries nest two levels of connections (facts, "Bulk operations")."""
         if parent is None or depth > 1:
@@ -128,7 +164,7 @@ class Spool:
         found: list[JSON] = []
         size = 0
         for gid, body in rows:
-            node: Any = codec.loads(body)
+            node = self._read(body)
             name = LISTS.get(str(node.get("__typename")))
             below, weight = self._children(gid, depth + 1) if name == "variants" else ([], 0)
             found.append({**assembled(node, below), "list": name})

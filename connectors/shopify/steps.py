@@ -67,14 +67,18 @@ def made(under_way: JSON, resource: Resource, objects: Sequence[JSON], shop: Sho
 def shop_of(cursor: JSON, settings: ShopifySettings, denied: Sequence[Sequence[str]] = ()) -> Shop:
     """What a mapping has to know of the shop; ``denied`` are paths of fields that were just refused."""
     shop = cursor["shop"]
-    seen = {PROTECTED[path[-1]] for path in denied if path and path[-1] in PROTECTED}
     return Shop(
         currency=shop["currency"],
         language=settings.language or UNKNOWN_LANGUAGE,
         max_variants=shop["max_variants"],
         quantity=settings.quantity,
-        protected=frozenset(shop["protected"]) | seen,
+        protected=frozenset(shop["protected"]) | protected_of(denied),
     )
+
+
+def protected_of(denied: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Parts of a customer's data that were refused: null says nothing about them."""
+    return frozenset(PROTECTED[path[-1]] for path in denied if path and path[-1] in PROTECTED)
 
 
 def read_to_the_end(under_way: JSON) -> None:

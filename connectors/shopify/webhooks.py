@@ -14,12 +14,12 @@ from hub.errors import RejectedError, SignatureError
 from hub.excerpt import excerpt
 from hub.records import JSON, Record
 
-#: By the topic's resource: our stream, the catalog's kind, and the platform's type.
-_RESOURCES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "products": ("products", "product", "Product"),
-    "collections": ("collections", "category", "Collection"),
-    "locations": ("locations", "location", "Location"),
-    "customers": ("customers", "customer", "Customer"),
+#: By the topic's resource: our stream and the platform's type.
+_RESOURCES: Final[Mapping[str, tuple[str, str]]] = {
+    "products": ("products", "Product"),
+    "collections": ("collections", "Collection"),
+    "locations": ("locations", "Location"),
+    "customers": ("customers", "Customer"),
 }
 _LEVELS: Final = "inventory_levels"
 
@@ -79,17 +79,16 @@ class ShopifyWebhooks:
         )
 
     def _record(self, topic: str, request: WebhookRequest) -> Record | None:
-        resource, _, event = topic.partition("/")
+        resource, _, _ = topic.partition("/")
         if topic in ("customers/data_request", "customers/redact"):
             return None
         if resource == _LEVELS:
             return _level(topic, request) if "stock" in self.settings.wanted else None
         if resource not in _RESOURCES or _RESOURCES[resource][0] not in self.settings.wanted:
             return None
-        stream, kind, name = _RESOURCES[resource]
+        stream, name = _RESOURCES[resource]
         gid = f"gid://shopify/{name}/{_number(body_of(request), 'id')}"
-        if event == "delete":
-            return _naming(stream, gid, {"kind": kind, "operation": "delete", "key": gid}, request)
+        # Nobody signs the topic: also what is said to be gone is looked for.
         return _naming(stream, gid, {"read": gid, "webhook": topic}, request)
 
 

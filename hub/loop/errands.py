@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,9 +16,10 @@ from hub import codec
 from hub.connector import AccountErased, AppAction, DataRequested, FactsChanged, PersonErased, Uninstalled
 from hub.errors import HubError, NotFoundError
 from hub.loop.disconnect import disconnect
+from hub.pipeline import plain_facts
 from hub.records import JSON
 from hub.runtime import Runtime
-from hub.store import erasure, errands, history, leases
+from hub.store import connections, erasure, errands, history, leases
 from hub.store.errands import StoredErrand
 
 #: How long one errand may take before another process takes over.
@@ -25,6 +27,8 @@ LEASE = timedelta(minutes=10)
 #: The platform's clock is not ours, and some tell whole seconds: so much later an access was granted that outlives an
 #: uninstall.
 SKEW = timedelta(seconds=5)
+#: How long an account may take to say what is known of it, in seconds.
+CHECK_SECONDS = 60
 #: Why a connection whose app was removed is not live.
 UNINSTALLED = "the app was uninstalled on the platform"
 
@@ -80,7 +84,7 @@ async def _done(runtime: Runtime, errand: StoredErrand) -> bool:
     try:
         action = read(runtime.secrets.decrypt(errand.told))
         return await _do(runtime, errand, action)
-    except (HubError, KeyError, TypeError, ValueError) as error:
+    except (HubError, KeyError, TimeoutError, TypeError, ValueError) as error:
         _log.error("an errand failed", connection=errand.name, errand=errand.id, error=type(error).__name__)
         await runtime.db.run(errands.put_off, runtime.db, errand.id)
         return False
@@ -102,13 +106,27 @@ async def _do(runtime: Runtime, errand: StoredErrand, action: AppAction) -> bool
                 )
             await db.run(errands.end, db, errand)
         case FactsChanged():
-            await db.run(errands.change_facts, db, errand, action.facts)
+            facts = action.facts if action.facts is not None else await _asked(runtime, errand)
+            await db.run(errands.change_facts, db, errand, facts)
         case DataRequested():
             facts = {"keys": list(action.keys), "reference": action.reference}
             await db.run(errands.end, db, errand, "data requested", facts)
         case PersonErased() | AccountErased():
             return await _erase(runtime, errand, action)
     return True
+
+
+async def _asked(runtime: Runtime, errand: StoredErrand) -> JSON:
+    """What the account says of itself now; nothing where it is not connected any more. Raises what asking does."""
+    with suppress(NotFoundError):  # removed meanwhile
+        stored = await runtime.db.run(connections.get_connection_by_id, runtime.db, errand.connection_id)
+        if stored.state != "inactive":
+            pipeline = await runtime.pipeline(stored.id, revision=stored.revision)
+            async with asyncio.timeout(CHECK_SECONDS):
+                checked = await pipeline.connector.check()
+            told: JSON = codec.loads(pipeline.redact(codec.dumps(plain_facts(checked.facts)).decode()))
+            return told
+    return {}
 
 
 async def _erase(runtime: Runtime, errand: StoredErrand, action: PersonErased | AccountErased) -> bool:

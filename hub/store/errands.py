@@ -86,19 +86,21 @@ def end(
 
 
 def change_facts(db: Database, errand: StoredErrand, facts: Mapping[str, Any]) -> None:
-    """What is known of the account is something else now; that ends the errand."""
+    """What is known of the account may be something else now, which is noted; that ends the errand."""
     with db.transaction() as tx:
         known = db.execute(
             tx, f"SELECT facts FROM connection WHERE id = :id{db.row_lock}", id=errand.connection_id
         ).scalar_one_or_none()
-        if known is not None:
+        before = {} if known is None else codec.loads(known)
+        news = {name: value for name, value in facts.items() if name not in before or before[name] != value}
+        if known is not None and news:
             db.execute(
                 tx,
                 "UPDATE connection SET facts = :facts WHERE id = :id",
                 id=errand.connection_id,
-                facts=codec.dumps({**codec.loads(known), **facts}).decode(),
+                facts=codec.dumps({**before, **news}).decode(),
             )
-            history.note(db, tx, errand.connection_id, "account changed", who=history.PLATFORM, facts=facts)
+            history.note(db, tx, errand.connection_id, "account changed", who=history.PLATFORM, facts=news)
         _forget(db, tx, errand)
 
 

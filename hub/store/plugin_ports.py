@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import Connection
 
 from hub import codec
 from hub.errors import ConfigurationError
@@ -11,6 +13,8 @@ from hub.store.database import Database, rowset
 
 #: A plugin's document may not be larger, in bytes.
 DOCUMENT_LIMIT = 1024 * 1024
+#: What stands in the place of a document within the transaction that makes it.
+_NOTHING = "null"
 
 
 class StoredIdMap:
@@ -83,18 +87,17 @@ class StoredDocuments:
         """Write it whole. Raises ``ConfigurationError`` above 1 MiB."""
         await self._db.run(self._put, name, document)
 
+    async def change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        """Read and write it in one transaction. Raises ``ConfigurationError`` above 1 MiB."""
+        await self._db.run(self._change, name, change)
+
     async def remove(self, name: str) -> None:
         """Forget it; an unknown one is ignored."""
         await self._db.run(self._remove, name)
 
     def _remove(self, name: str) -> None:
         with self._db.transaction() as tx:
-            self._db.execute(
-                tx,
-                "DELETE FROM document WHERE connection_id = :connection AND name = :name",
-                connection=self._connection_id,
-                name=name,
-            )
+            self._delete(tx, name)
 
     def _get(self, name: str) -> JSON | None:
         with self._db.transaction() as tx:
@@ -110,20 +113,45 @@ class StoredDocuments:
         return document
 
     def _put(self, name: str, document: JSON) -> None:
-        body = codec.dumps(document)
-        if len(body) > DOCUMENT_LIMIT:
-            raise ConfigurationError(f"the document {name} has {len(body)} bytes, more than {DOCUMENT_LIMIT}")
+        body = _body(name, document)
         with self._db.transaction() as tx:
-            self._db.execute(
+            self._write(tx, name, body, "DO UPDATE SET body = excluded.body")
+
+    def _change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        with self._db.transaction() as tx:
+            # A row that is not there cannot be locked: whoever comes first makes one, for which others wait.
+            self._write(tx, name, _NOTHING, "DO NOTHING")
+            before = self._db.execute(
                 tx,
-                "INSERT INTO document (connection_id, name, tenant_id, body) "
-                "VALUES (:connection, :name, :tenant, :body) "
-                "ON CONFLICT (connection_id, name) DO UPDATE SET body = excluded.body",
+                "SELECT body FROM document WHERE connection_id = :connection AND name = :name"
+                + self._db.row_lock,
                 connection=self._connection_id,
-                tenant=self._tenant_id,
                 name=name,
-                body=body.decode(),
-            )
+            ).scalar_one_or_none()
+            after = change(None if before is None else codec.loads(before))
+            if after is not None:
+                self._write(tx, name, _body(name, after), "DO UPDATE SET body = excluded.body")
+            elif before == _NOTHING:
+                self._delete(tx, name)
+
+    def _write(self, tx: Connection, name: str, body: str, if_there: str) -> None:
+        self._db.execute(
+            tx,
+            "INSERT INTO document (connection_id, name, tenant_id, body) "
+            f"VALUES (:connection, :name, :tenant, :body) ON CONFLICT (connection_id, name) {if_there}",
+            connection=self._connection_id,
+            tenant=self._tenant_id,
+            name=name,
+            body=body,
+        )
+
+    def _delete(self, tx: Connection, name: str) -> None:
+        self._db.execute(
+            tx,
+            "DELETE FROM document WHERE connection_id = :connection AND name = :name",
+            connection=self._connection_id,
+            name=name,
+        )
 
 
 class StoredLedger:
@@ -152,3 +180,10 @@ class StoredLedger:
                 stream=stream,
             )
             return {row.key: row.content_hash for row in rows}
+
+
+def _body(name: str, document: JSON) -> str:
+    body = codec.dumps(document)
+    if len(body) > DOCUMENT_LIMIT:
+        raise ConfigurationError(f"the document {name} has {len(body)} bytes, more than {DOCUMENT_LIMIT}")
+    return body.decode()

@@ -32,7 +32,7 @@ def erase_customers(db: Database, tenant_id: int, keys: Sequence[str], words: Wo
 
 
 def erase_customers_of(db: Database, tenant_id: int, connection_id: int, words: Words) -> list[str]:
-    """Erase what a connection gave of customers; one that others gave as well keeps what is theirs."""
+    """Erase what a connection gave of customers; one that others gave as well keeps what is theirs, also from ``words``."""
     with db.transaction() as tx:
         _lock(db, tx, tenant_id)
         rows = db.execute(
@@ -41,9 +41,13 @@ def erase_customers_of(db: Database, tenant_id: int, connection_id: int, words: 
             tenant=tenant_id,
             mine=f'%"{connection_id}":%',
         ).all()
+        left = {row.key: _others(row, str(connection_id)) for row in rows}
         for row in rows:
-            words.learn(codec.loads(row.content))
-        _write(db, tx, tenant_id, {row.key: _others(row, str(connection_id)) for row in rows})
+            theirs, _ = left[row.key] or ({}, {})
+            words.learn(
+                {name: value for name, value in codec.loads(row.content).items() if name not in theirs}
+            )
+        _write(db, tx, tenant_id, left)
         return [row.key for row in rows]
 
 

@@ -12,7 +12,7 @@ from hub.store.catalog import tables as _catalog  # noqa: F401 - declares its ta
 from hub.store.database import Database, rowset
 from hub.store.erasure import catalog, ledger
 from hub.store.erasure.everywhere import take_out
-from hub.store.erasure.words import Words
+from hub.store.erasure.words import Words, named
 from hub.store.tables import metadata
 
 
@@ -57,22 +57,17 @@ def erase_person_by_hand(
 def erase_account(db: Database, *, tenant_id: int, connection_id: int, app_key: str) -> Erased:
     """Erase the personal data that a connection brought, and all that is kept as it came: the records' content.
 
-    Goods stay in the catalog: they are the tenant's own by now.
+    Goods stay in the catalog: they are the tenant's own by now. What other connections brought stays, even of the same
+    person: their accounts were not to go.
     """
     words = Words()
     keys = catalog.erase_customers_of(db, tenant_id, connection_id, words)
-    rows, in_hands = len(keys), 0
-    for other in _connections(db, tenant_id):
-        erased, busy = (
-            ledger.of_connection(db, other, words)
-            if other == connection_id
-            else ledger.of_person(db, other, keys, words)
-            if keys
-            else (0, 0)
-        )
-        rows, in_hands = rows + erased, in_hands + busy
+    erased, in_hands = ledger.of_connection(db, connection_id, words)
+    rows = len(keys) + erased
     with db.transaction() as tx:
-        rows += _forget_keys(db, tx, tenant_id, keys) + _forget_raw(db, tx, connection_id)
+        rows += _forget_raw(db, tx, connection_id)
+        mine = _naming(db, tx, "history", "facts", tenant_id, keys, connection_id=connection_id)
+        rows += _each(db, tx, "UPDATE history SET facts = '{}'", mine)
         db.execute(
             tx,
             "UPDATE app_hold SET erased_at = :now WHERE connection_id = :id AND app_key = :key",
@@ -80,7 +75,8 @@ def erase_account(db: Database, *, tenant_id: int, connection_id: int, app_key: 
             id=connection_id,
             key=app_key,
         )
-    return Erased(rows=rows + take_out(db, tenant_id, words), in_hands=in_hands)
+    rows += take_out(db, tenant_id, words, connection_id=connection_id)
+    return Erased(rows=rows, in_hands=in_hands)
 
 
 def erase_tenant(db: Database, tenant_id: int, *, who: str | None = None) -> int:
@@ -115,7 +111,7 @@ def _connections(db: Database, tenant_id: int) -> Sequence[int]:
 
 
 def _forget_keys(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> int:
-    """What is kept beside the records under these keys; quarantine also where it only mentions one."""
+    """What is kept beside the records under these keys; quarantine and history also where they only mention one."""
     if not keys:
         return 0
     given = {"tenant": tenant_id, "keys": rowset([{"key": key} for key in keys])}
@@ -129,21 +125,46 @@ def _forget_keys(db: Database, tx: Connection, tenant_id: int, keys: Sequence[st
     rows += db.execute(
         tx, f"DELETE FROM id_map WHERE tenant_id = :tenant AND key IN ({chosen})", **given
     ).rowcount
-    within = "position(v.key in q.raw) > 0" if db.postgres else "instr(q.raw, v.key) > 0"
     rows += db.execute(
-        tx,
-        "DELETE FROM quarantine WHERE id IN (SELECT q.id FROM quarantine q "
-        f"JOIN {db.rows('keys', key='text')} ON v.key = q.key OR {within} WHERE q.tenant_id = :tenant)",
-        **given,
+        tx, f"DELETE FROM quarantine WHERE tenant_id = :tenant AND key IN ({chosen})", **given
     ).rowcount
-    within = "position(v.key in h.facts) > 0" if db.postgres else "instr(h.facts, v.key) > 0"
-    rows += db.execute(
+    quarantined = _naming(db, tx, "quarantine", "raw", tenant_id, keys)
+    rows += _each(db, tx, "DELETE FROM quarantine", quarantined)
+    noted = _naming(db, tx, "history", "facts", tenant_id, keys)
+    return rows + _each(db, tx, "UPDATE history SET facts = '{}'", noted)
+
+
+def _naming(
+    db: Database,
+    tx: Connection,
+    table: str,
+    column: str,
+    tenant_id: int,
+    keys: Sequence[str],
+    *,
+    connection_id: int | None = None,
+) -> list[int]:
+    """Rows whose text names one of the keys: found by the database, and looked at more closely here."""
+    within = f"position(v.key in t.{column}) > 0" if db.postgres else f"instr(t.{column}, v.key) > 0"
+    rows = db.execute(
         tx,
-        "UPDATE history SET facts = '{}' WHERE id IN (SELECT h.id FROM history h "
-        f"JOIN {db.rows('keys', key='text')} ON {within} WHERE h.tenant_id = :tenant)",
-        **given,
+        f"SELECT t.id, t.{column} AS said FROM {table} t WHERE t.tenant_id = :tenant "
+        "AND t.connection_id = coalesce(:connection, t.connection_id) "
+        f"AND EXISTS (SELECT 1 FROM {db.rows('keys', key='text')} WHERE {within})",
+        tenant=tenant_id,
+        connection=connection_id,
+        keys=rowset([{"key": key} for key in keys]),
+    )
+    name = named(keys)
+    return [row.id for row in rows if name.search(row.said)]
+
+
+def _each(db: Database, tx: Connection, change: str, ids: Sequence[int]) -> int:
+    return db.execute(
+        tx,
+        f"{change} WHERE id IN (SELECT v.id FROM {db.rows('ids', id='bigint')})",
+        ids=rowset([{"id": one} for one in ids]),
     ).rowcount
-    return rows
 
 
 def _forget_raw(db: Database, tx: Connection, connection_id: int) -> int:

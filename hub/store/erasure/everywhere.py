@@ -28,13 +28,13 @@ _NO_TABLES = frozenset(
 )
 
 
-def take_out(db: Database, tenant_id: int, words: Words) -> int:
-    """Take the words out of every text of the tenant; returns how many rows held one."""
+def take_out(db: Database, tenant_id: int, words: Words, *, connection_id: int | None = None) -> int:
+    """Take the words out of every text of the tenant, or of what one connection brought; returns how many rows held one."""
     changed = 0
     for table, columns in _texts().items():
         chosen = words.of(goods=table.name in GOODS)
         if chosen:
-            changed += _take_out(db, tenant_id, table, columns, Eraser(chosen))
+            changed += _take_out(db, tenant_id, table, columns, Eraser(chosen), connection_id)
     return changed
 
 
@@ -55,7 +55,27 @@ def _texts() -> Mapping[Table, Collection[str]]:
     return found
 
 
-def _take_out(db: Database, tenant_id: int, table: Table, columns: Collection[str], eraser: Eraser) -> int:
+def _brought_by(table: Table, connection_id: int | None) -> str:
+    """The rows that nobody else brought."""
+    if connection_id is None:
+        return ""
+    if table.name == "connection":
+        return " AND t.id = :connection"
+    if "connection_id" in table.columns:
+        return " AND t.connection_id = :connection"
+    if "record_id" in table.columns:
+        return " AND t.record_id IN (SELECT r.id FROM record r WHERE r.connection_id = :connection)"
+    return " AND t.sources LIKE :source" if "sources" in table.columns else " AND false"
+
+
+def _take_out(
+    db: Database,
+    tenant_id: int,
+    table: Table,
+    columns: Collection[str],
+    eraser: Eraser,
+    connection_id: int | None,
+) -> int:
     """Found by the database, in whatever case, and replaced here."""
     keys = [column.name for column in table.primary_key]
     within = (
@@ -64,19 +84,24 @@ def _take_out(db: Database, tenant_id: int, table: Table, columns: Collection[st
     somewhere = " OR ".join(within.format(f"t.{column}") for column in columns)
     names = ", ".join(dict.fromkeys((*keys, *columns)))
     changed = 0
+    mine = _brought_by(table, connection_id)
+    given = {"connection": connection_id, "source": f'{{"{connection_id}":%'}
     with db.transaction() as tx:
         rows = (
             db.execute(
                 tx,
-                f"SELECT {names} FROM {table.name} t WHERE t.tenant_id = :tenant "
+                f"SELECT {names} FROM {table.name} t WHERE t.tenant_id = :tenant{mine} "
                 f"AND EXISTS (SELECT 1 FROM {db.rows('words', word='text')} WHERE {somewhere})",
                 tenant=tenant_id,
                 words=codec.dumps([{"word": word} for word in eraser.words]).decode(),
+                **{name: value for name, value in given.items() if f":{name}" in mine},
             )
             .mappings()
             .all()
         )
         for row in rows:
+            if ":source" in mine and len(codec.loads(row["sources"])) > 1:
+                continue  # others gave it as well
             new = {
                 column: cleaned
                 for column in columns

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub import codec
 from hub.store.database import Database, as_dict, rowset
+from hub.store.erasure.words import named
 
 
 def held_of(db: Database, tenant_id: int, keys: Sequence[str]) -> dict[str, Any]:
@@ -30,12 +31,17 @@ def held_of(db: Database, tenant_id: int, keys: Sequence[str]) -> dict[str, Any]
         ).all()
         quarantined = db.execute(
             tx,
-            f"SELECT DISTINCT q.id, q.reason, q.raw FROM quarantine q JOIN {db.rows('keys', key='text')} "
+            f"SELECT DISTINCT q.id, q.reason, q.key, q.raw FROM quarantine q JOIN {db.rows('keys', key='text')} "
             f"ON v.key = q.key OR {within} WHERE q.tenant_id = :tenant ORDER BY q.id",
             **given,
         ).all()
+    name, known = named(keys), set(keys)
     return {
         "catalog": [{**as_dict(row), "content": codec.loads(row.content)} for row in catalog],
         "records": [{**as_dict(row), "payload": codec.loads(row.payload)} for row in records],
-        "quarantine": [as_dict(row) for row in quarantined],
+        "quarantine": [
+            {"id": row.id, "reason": row.reason, "raw": row.raw}
+            for row in quarantined
+            if row.key in known or name.search(row.raw)
+        ],
     }

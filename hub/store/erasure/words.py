@@ -77,6 +77,12 @@ class Eraser:
         return f"[erased {self._mark}.{self._order.get(found.group().lower(), 0)}]"
 
 
+def named(keys: Iterable[str]) -> re.Pattern[str]:
+    """Finds one of the keys in a text, and not another one that begins or ends like it (``…/12`` in ``…/123``)."""
+    spelled = "|".join(re.escape(key) for key in keys if key) or r"(?!)"
+    return re.compile(rf"(?<!\w)(?:{spelled})(?!\w)")
+
+
 def _objects(content: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(content, Mapping):
         yield content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,6 +30,10 @@ class MemoryDocuments:
 
     async def put(self, name: str, document: JSON) -> None:
         self.texts[name] = codec.dumps(document)
+
+    async def change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        if (changed := change(await self.get(name))) is not None:
+            await self.put(name, changed)
 
     async def remove(self, name: str) -> None:
         self.texts.pop(name, None)

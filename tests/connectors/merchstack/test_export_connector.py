@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -126,6 +126,11 @@ class MemoryDocuments:
     async def put(self, name: str, document: JSON) -> None:
         """Write it whole."""
         self.known[name] = document
+
+    async def change(self, name: str, change: Callable[[JSON | None], JSON | None]) -> None:
+        """Read it and write what ``change`` makes of it."""
+        if (changed := change(await self.get(name))) is not None:
+            await self.put(name, changed)
 
     async def remove(self, name: str) -> None:
         """Forget it."""

@@ -14,7 +14,7 @@ from connectors.shopify.settings import ShopifyCredentials, ShopifySettings
 from connectors.shopify.simulator.webhook_delivery import sign
 from connectors.shopify.webhooks import ShopifyWebhooks
 from hub import codec, connection_file, connection_save
-from hub.connector import Connector, Stream
+from hub.connector import CheckResult, Connector, Stream
 from hub.loop import work as working
 from hub.loop.admission import admit_page
 from hub.loop.errands import work_off
@@ -42,6 +42,11 @@ class Shop(ShopifyWebhooks, Connector[ShopifySettings, ShopifyCredentials]):
     )
     uses_destination = True
     voided: ClassVar[list[str]] = []
+    granted: ClassVar[dict[str, list[str]]] = {}
+
+    async def check(self) -> CheckResult:
+        granted = self.granted.get(self.settings.shop)
+        return CheckResult(facts={} if granted is None else {"scopes": granted})
 
     async def revoke(self) -> bool:
         if self.credentials.access_token is not None:

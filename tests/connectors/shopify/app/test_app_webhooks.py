@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -182,13 +183,7 @@ async def test_a_body_that_cannot_be_read_is_explained(shops: Shops) -> None:
         ("collections/create", {"id": 3}, "collections", "gid://shopify/Collection/3", None),
         ("locations/update", {"id": 4}, "locations", "gid://shopify/Location/4", None),
         ("customers/update", {"id": 5}, "customers", "gid://shopify/Customer/5", None),
-        (
-            "products/delete",
-            {"id": 7},
-            "products",
-            GID,
-            {"kind": "product", "operation": "delete", "key": GID},
-        ),
+        ("products/delete", {"id": 7}, "products", GID, None),
         (
             "inventory_levels/update",
             {"inventory_item_id": 1, "location_id": 2},
@@ -256,15 +251,44 @@ async def test_late_news_of_an_uninstall_change_nothing(shops: Shops) -> None:
     assert (await shops.connection("one")).state == "live"
 
 
-async def test_changed_scopes_are_shown(shops: Shops) -> None:
-    """And noted."""
-    await shops.connect("one", tenant="a")
+@pytest.fixture
+def granted() -> Iterator[dict[str, list[str]]]:
+    """What each shop says that it has granted."""
+    yield Shop.granted
+    Shop.granted.clear()
 
-    await shops.send("app/scopes_update", {"id": 1, "previous": ["b"], "current": ["read_b", "read_a"]})
+
+SCOPES: Any = {"id": 1, "previous": ["b"], "current": ["read_everything"]}
+
+
+async def test_changed_scopes_are_asked_for_shown_and_noted(shops: Shops, granted: dict[str, Any]) -> None:
+    """What the webhook says of them was perhaps signed for another shop: its body names none."""
+    await shops.connect("one", tenant="a")
+    granted[SHOP] = ["read_a", "read_b"]
+
+    await shops.send("app/scopes_update", SCOPES)
     await shops.settled()
 
     assert (await shops.connection("one")).facts == {"scopes": ["read_a", "read_b"]}
     assert (await shops.lines("one"))[-1] == "account changed"
+
+
+async def test_a_hint_that_nothing_came_of_changes_nothing(shops: Shops, granted: dict[str, Any]) -> None:
+    """Nor does one to a shop that is not connected any more."""
+    one = await shops.connect("one", tenant="a")
+    granted[SHOP] = ["read_a"]
+    await shops.send("app/scopes_update", SCOPES)
+    await shops.settled()
+
+    await shops.send("app/scopes_update", SCOPES)
+    await shops.settled()
+    await disconnect(shops.runtime, one.id)
+    granted[SHOP] = ["read_b"]
+    await shops.send("app/scopes_update", SCOPES)
+    await shops.settled()
+
+    assert (await shops.connection("one")).facts == {"scopes": ["read_a"]}
+    assert (await shops.lines("one")).count("account changed") == 1
 
 
 async def test_a_disconnected_connection_takes_no_records(shops: Shops) -> None:

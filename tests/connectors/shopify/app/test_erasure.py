@@ -295,6 +295,29 @@ async def test_a_customer_that_two_shops_gave_keeps_what_the_other_gave(shops: S
     assert await traces(shops, *TRACES) == []
 
 
+async def test_another_shops_records_of_the_same_person_are_left_alone(shops: Shops) -> None:
+    """Open ones are still to be worked, and what it gave and gives of the person is as it came."""
+    one = await shops.connect("one", tenant="a")
+    two = await shops.connect("two", tenant="a", shop=OTHER)
+    await shops.bring(one, ANN_RECORD)
+    theirs = Record(stream="customers", key=ANN, payload={"kind": "customer", "key": ANN, "email": TRACES[0]})
+    bad = BadRecord(reason="twice", raw=f'{{"id": "{ANN}", "email": "{TRACES[0]}"}}', stream="customers")
+    await shops.bring(two, theirs, bad=[bad])
+    await shops.bring(two, ANN_RECORD, work=False)
+    before = [row for row in await shops.table("record") if row["connection_id"] == two.id]
+    assert "waiting" in {row["state"] for row in before}
+
+    await shops.send("shop/redact", {"shop_id": 1, "shop_domain": SHOP})
+    await shops.settled()
+
+    rows = await shops.table("record")
+    assert [row for row in rows if row["connection_id"] == two.id] == before
+    assert {row["payload"] for row in rows if row["connection_id"] == one.id} == {"{}"}
+    assert [row["raw"] for row in await shops.table("quarantine")] == [bad.raw]
+    assert [row["content"] for row in await shops.table("catalog_customer")] == [f'{{"email":"{TRACES[0]}"}}']
+    await shops.db.run(assert_tallies_are_the_rows, shops.db)
+
+
 async def test_a_request_for_data_is_noted_and_can_be_answered(shops: Shops) -> None:
     """By number alone, and by a command that shows what is held."""
     one = await spread(shops, "one", tenant="a")
@@ -311,6 +334,29 @@ async def test_a_request_for_data_is_noted_and_can_be_answered(shops: Shops) -> 
     assert held["catalog"][0]["content"]["email"] == "ann.smith@example.com"
     assert [record["key"] for record in held["records"]] == [ANN]
     assert len(held["quarantine"]) == 1
+
+
+async def test_a_key_that_begins_like_anothers_names_somebody_else(shops: Shops) -> None:
+    """Customer 12 is not customer 1: neither erased nor shown with them."""
+    one = await shops.connect("one", tenant="a")
+    for number in (1, 12):
+        raw = f'{{"id": "gid://shopify/Customer/{number}"}}'
+        await shops.bring(one, bad=[BadRecord(reason="no name", raw=raw, stream="customers")])
+        body = {"shop_domain": SHOP, "customer": {"id": number}, "data_request": {"id": 9999}}
+        await shops.send("customers/data_request", body)
+    await shops.settled()
+    held = await shops.db.run(held_of, shops.db, one.tenant_id, [ANN])
+
+    await shops.send("customers/redact", {"shop_domain": SHOP, "customer": {"id": 1}})
+    await shops.settled()
+
+    assert [row["raw"] for row in held["quarantine"]] == [f'{{"id": "{ANN}"}}']
+    assert [row["raw"] for row in await shops.table("quarantine")] == ['{"id": "gid://shopify/Customer/12"}']
+    asked = [row["facts"] for row in await shops.table("history") if row["what"] == "data requested"]
+    assert sorted(asked) == [
+        '{"keys":["gid://shopify/Customer/12"],"reference":"9999"}',
+        "{}",
+    ]
 
 
 @pytest.mark.parametrize("text", ("short", "", "a@b"))
