@@ -53,6 +53,19 @@ async def test_an_update_of_a_pending_suggestion_is_a_new_version(account: Serve
     assert missing.status_code == 404
 
 
+async def test_what_is_sent_for_nothing_is_counted(account: Serve) -> None:
+    """The same content again, and a suggestion of what is sold already."""
+    async with account(approve="manual") as vtex:
+        await vtex.tell("bind", skus=["B-1"])
+        for sku in ("A-1", "A-1", "B-1"):
+            await vtex.suggest(sku)
+        await vtex.suggest("A-1", ProductName="Vase")
+        summary = await vtex.summary()
+
+    counted = {name: summary[f"suggestions_{name}"] for name in ("versions", "repeated", "of_bound")}
+    assert counted == {"versions": 4, "repeated": 1, "of_bound": 1}
+
+
 @pytest.mark.parametrize(("late_update", "status"), (("refuse", 400), ("ignore", 200)))
 async def test_a_decided_suggestion_cannot_be_updated(account: Serve, late_update: str, status: int) -> None:
     """Until it is deleted; the attempt is counted."""
