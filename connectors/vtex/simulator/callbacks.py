@@ -30,6 +30,8 @@ class Callbacks:
         self._outbox = Outbox(options.callback_concurrency)
         self._waiting: dict[Key, set[str]] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._nothing_later = asyncio.Event()
+        self._nothing_later.set()
         self._begun = 0
         self._order: dict[Key, int] = {}
         self.counters: Counter[str] = Counter()
@@ -48,6 +50,7 @@ class Callbacks:
         if self._options.callback_delay:
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(self._options.callback_delay, self._enqueue, key)
+            self._nothing_later.clear()
         else:
             self._enqueue(key)
 
@@ -70,7 +73,8 @@ class Callbacks:
         }
 
     async def idle(self) -> None:
-        """Until nobody is being asked."""
+        """Until nobody is being asked, nor is to be."""
+        await self._nothing_later.wait()
         await self._outbox.idle()
 
     def close(self) -> None:
@@ -78,6 +82,8 @@ class Callbacks:
         self._outbox.close()
         for timer in self._timers.values():
             timer.cancel()
+        self._timers.clear()
+        self._nothing_later.set()
 
     def summary(self) -> JSON:
         """Counters, what is under way, and the offers by status."""
@@ -98,6 +104,8 @@ class Callbacks:
 
     def _enqueue(self, key: Key) -> None:
         self._timers.pop(key, None)
+        if not self._timers:
+            self._nothing_later.set()
         self._outbox.put(lambda session: self._call(session, key))
 
     async def _call(self, session: aiohttp.ClientSession, key: Key) -> None:

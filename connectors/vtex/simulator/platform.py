@@ -66,7 +66,7 @@ class VtexSimulator:
         self._router = Router(
             [
                 *self.told_by_sellers.all(),
-                *SuggestionRoutes(options, self.suggestions, self.sellers).all(),
+                *SuggestionRoutes(options, self.suggestions, self.sellers, self.bindings).all(),
                 *CatalogRoutes(options, errors, self.catalog).all(),
                 *self.simulation.all(),
                 *self.affiliates.all(),

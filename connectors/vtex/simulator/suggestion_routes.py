@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from connectors.vtex.simulator.bindings import Key
+from connectors.vtex.simulator.bindings import Bindings, Key
 from connectors.vtex.simulator.errors import html_error, suggestion_error
 from connectors.vtex.simulator.options import Options
 from connectors.vtex.simulator.sellers import Sellers
@@ -28,8 +28,11 @@ _GONE = as_json({"Message": "Suggestion not found"}, 404)
 class SuggestionRoutes:
     """Answers for ``/{account}/suggestions``."""
 
-    def __init__(self, options: Options, suggestions: Suggestions, sellers: Sellers) -> None:
-        self._options, self._suggestions, self._sellers = options, suggestions, sellers
+    def __init__(
+        self, options: Options, suggestions: Suggestions, sellers: Sellers, bindings: Bindings
+    ) -> None:
+        self._options, self._suggestions = options, suggestions
+        self._sellers, self._bindings = sellers, bindings
         self._order = Random(options.seed)
 
     def all(self) -> list[Route]:
@@ -45,7 +48,7 @@ class SuggestionRoutes:
 
     def put(self, request: Request) -> Answer:
         """Send or update a suggestion."""
-        _, *key = request.names
+        key = _key(request)
         if not self._sellers.knows(key[0]):
             return suggestion_error(400, {"SellerId": ["The seller is not registered in the marketplace."]})
         try:
@@ -54,7 +57,9 @@ class SuggestionRoutes:
             return suggestion_error(400, {"": ["The body is no JSON."]})
         self._suggestions.settle()
         found = problems(body, seller=key[0], whole_dimensions=self._options.whole_dimensions)
-        found = found or self._suggestions.put((key[0], key[1]), body)
+        found = found or self._suggestions.put(key, body)
+        # Nothing refuses it, and it gives the operator a second product to decide on (seed 004).
+        self._suggestions.counters["of_bound"] += not found and self._bindings.get(key) is not None
         return suggestion_error(400, found) if found else Answer(200)
 
     def get(self, request: Request) -> Answer:

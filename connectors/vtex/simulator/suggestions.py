@@ -53,6 +53,8 @@ class Suggestions:
             self.counters["late"] += 1
             problem = f"The suggestion is {suggestion.status(self._options)} and cannot be updated."
             return {"Status": [problem]} if self._options.late_update == "refuse" else {}
+        elif suggestion.content == content:
+            self.counters["repeated"] += 1
         suggestion.versions.append(Version(f"v{len(suggestion.versions) + 1}", content, at))
         suggestion.updated = at
         self.counters["versions"] += 1
@@ -105,7 +107,7 @@ class Suggestions:
     def summary(self) -> JSON:
         """How many there are by state, and how many there were."""
         by_state = Counter(one.state for one in self.all())
-        names = ("versions", "approved", "denied", "late")
+        names = ("versions", "approved", "denied", "late", "repeated", "of_bound")
         return {"suggestions": dict(by_state)} | {
             f"suggestions_{name}": self.counters[name] for name in names
         }

@@ -79,6 +79,7 @@ class Listener:
         self.requests: list[tuple[str, Mapping[str, str], Any]] = []
         self.status, self.answer, self.wait = 200, {}, 0.0
         self.at_once = self.most_at_once = 0
+        self.asked = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -87,6 +88,7 @@ class Listener:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         target = f"{scope['path']}?{scope['query_string'].decode()}"
         self.requests.append((target, headers, codec.loads(body)))
+        self.asked.set()
         await asyncio.sleep(self.wait)
         self.at_once -= 1
         answer = self.answer(codec.loads(body)) if callable(self.answer) else self.answer
