@@ -35,6 +35,8 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)  ## Prices leave a MerchantOps simulator, reach an ERP-like server, and their outcomes get back.
 	@$(BIN)/hub demo
 
+# Hundreds of processes of the hub start in it; where no bytecode may be kept, each of them compiles all that it imports.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(READY)  ## The test suite, on SQLite and on PostgreSQL.
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 

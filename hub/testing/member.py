@@ -26,7 +26,18 @@ Kind = Literal["scheduler", "worker"]
 
 #: What every member imports is imported once, in the server that they are forked from: not what reads the environment
 #: when it is imported, which is Dramatiq and the client of Prometheus.
-_PRELOADED = ("hub.boot", "hub.loop.poll", "hub.loop.sweep", "hub.loop.work", "redis.asyncio", __name__)
+_PRELOADED = (
+    "hub.boot",
+    "hub.log",
+    "hub.event_loop",
+    "hub.loop.poll",
+    "hub.loop.sweep",
+    "hub.loop.work",
+    "redis.asyncio",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+    __name__,
+)
 
 
 class Member:
@@ -129,6 +140,7 @@ def _run(kind: Kind, environment: dict[str, str], log: Path, doomed: tuple[str, 
     if doomed is not None:
         point, key = doomed
         arm(POINTS[point], key)
-        # What was wrapped is inherited by what is forked, and by nothing else.
-        multiprocessing.set_start_method("fork", force=True)
+    # What a fork server has forked would start one of its own, whose processes inherit neither what was wrapped nor
+    # what was imported.
+    multiprocessing.set_start_method("fork", force=True)
     sys.exit(run(Settings()))
