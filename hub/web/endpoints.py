@@ -41,7 +41,7 @@ class Endpoints:
         self._believe_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One dictionary look-up, one copy of the scope, and the application."""
+        """One dictionary look-up, and the application."""
         path: str = scope["path"]
         end = path.find("/", len(PREFIX))
         name = path[len(PREFIX) :] if end < 0 else path[len(PREFIX) : end]
@@ -58,9 +58,9 @@ class Endpoints:
                 await found.send(send)
                 return
             app = found
-        root = f"{scope.get('root_path', '')}{PREFIX}{name}"
+        scope["root_path"] = f"{scope.get('root_path', '')}{PREFIX}{name}"
         try:
-            await app({**scope, "root_path": root}, receive, send)
+            await app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - a connector's code runs here
             self._failed(name, error)
 

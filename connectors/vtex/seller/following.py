@@ -22,7 +22,7 @@ LOOK_EVERY = 0.2
 #: Whoever is asked looks first where the last look is older than this, in seconds: a marketplace asks back as soon as it
 #: is told of a change, and has to find that change. Between the commit of a change and that question lie several
 #: transactions of the ledger and a request over the network.
-FRESH = 0.005
+FRESH = 0.02
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
 
@@ -45,6 +45,8 @@ class Follower:
         self._lost_since: float | None = None
         self._look: asyncio.Future[None] | None = None
         self._looked_at = -FRESH
+        self._round: asyncio.Event | None = None
+        self._asked_for: asyncio.Task[None] | None = None
         self.loaded = asyncio.Event()
 
     def start(self) -> None:
@@ -54,7 +56,7 @@ class Follower:
 
     async def stop(self) -> None:
         """Follow no more."""
-        tasks = [task for task in (self._task, self._look) if task is not None]
+        tasks = [task for task in (self._task, self._look, self._asked_for) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -66,18 +68,15 @@ class Follower:
 
     @property
     def is_fresh(self) -> bool:
-        """What was committed up to a moment ago is in memory, or cannot be looked for."""
-        return self._clock() - self._looked_at < FRESH or self._lost_since is not None
+        """What was committed up to a moment ago is in memory."""
+        return self._clock() - self._looked_at < FRESH
 
     async def refresh(self) -> None:
         """Look now; many who ask at once share one look. Where it fails, what is in memory has to do."""
         asked = self._clock()
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(PATIENCE):
-                while (
-                    self._looked_at < asked - FRESH
-                ):  # the look that is under way may have begun before the change
-                    await asyncio.shield(self._looking())
+        for _ in range(2):  # the look that is under way may have begun before the change
+            if self._looked_at < asked - FRESH:
+                await (self._round or self._begin_round()).wait()
 
     async def read_variants(self, keys: Sequence[str]) -> None:
         """Take these in at once, before their turn comes in loading; keys that nobody knows are ignored."""
@@ -112,6 +111,22 @@ class Follower:
         self._cursor = cursor
         self.loaded.set()
         self._log.info("offers are in memory", skus=len(self._offers.by_sku))
+
+    def _begin_round(self) -> asyncio.Event:
+        """A look for those who ask, with an end of its own: waiting for an event is cheap, and cancels nothing."""
+        ended = self._round = asyncio.Event()
+
+        async def look() -> None:
+            try:
+                with contextlib.suppress(Exception):  # the loop meets it, too, and tells of it
+                    async with asyncio.timeout(PATIENCE):
+                        await asyncio.shield(self._looking())
+            finally:
+                self._round = None
+                ended.set()
+
+        self._asked_for = asyncio.create_task(look())
+        return ended
 
     def _looking(self) -> asyncio.Future[None]:
         """The look that is under way, or a new one."""

@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 #: two digits are the cents").
 HUNDREDTHS = Decimal("0.01")
 
+#: Addresses whose options are remembered.
+MOST_ADDRESSES = 10_000
+
 _ESTIMATE = re.compile(r"\d{1,4}(bd|d|h|m)", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{3}", re.ASCII)
 _NOT_IN_A_POSTAL_CODE = re.compile(r"[^0-9A-Z]", re.ASCII)
@@ -120,6 +123,7 @@ class Shipping:
             self._by_country.setdefault(rule.country, []).append(_compiled(rule))
         #: As JSON: where things are shipped to.
         self.countries = msgspec.json.encode(sorted(self._by_country))
+        self._known: dict[tuple[str, str], Delivery] = {}
         channels = {
             channel for options in self._by_country.values() for one in options for channel in one.channels
         }
@@ -132,7 +136,14 @@ class Shipping:
         """
         if not country or not postal_code:
             return self._without_address
-        code = plain_postal_code(postal_code)
+        known = self._known.get((country, postal_code))
+        if known is None:
+            if len(self._known) >= MOST_ADDRESSES:
+                self._known.clear()
+            known = self._known[country, postal_code] = self._found(country, plain_postal_code(postal_code))
+        return known
+
+    def _found(self, country: str, code: str) -> Delivery:
         options = [one for one in self._by_country.get(country.upper(), ()) if _holds(one, code)]
         if not options:
             return Delivery(slas=b"[]", channels=self._without_address.channels)
