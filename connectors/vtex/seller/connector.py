@@ -92,6 +92,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
     async def check(self) -> CheckResult:
         """Ask for a suggestion that nobody made: it shows that host and key are right."""
         await self._client.suggestion("hub-check")
+        secret = "/SECRET" if self.credentials.endpoint_secret else ""
         warnings = []
         if not self.settings.shipping:
             warnings.append("without settings.shipping there is no delivery, so that nothing can be bought")
@@ -101,7 +102,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
             facts={
                 "account": self.settings.account,
                 "seller": self.settings.seller_id,
-                "fulfillment endpoint": f"(address of hub web)/c/{self.ports.connection}{'/SECRET' if self.credentials.endpoint_secret else ''}/api",
+                "fulfillment endpoint": f"{self.ports.public_url}/c/{self.ports.connection}{secret}/api",
             },
             warnings=warnings,
         )
