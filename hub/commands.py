@@ -27,7 +27,15 @@ from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.ledger import letters
 
-__all__ = ["Json", "Opened", "Wanted", "connect_in_browser", "output", "read_connection_file", "with_connection"]
+__all__ = [
+    "Json",
+    "Opened",
+    "Wanted",
+    "connect_in_browser",
+    "output",
+    "read_connection_file",
+    "with_connection",
+]
 
 #: How often the store is looked at while somebody is at the browser, in seconds.
 LOOK_EVERY = 0.5

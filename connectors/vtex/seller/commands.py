@@ -25,11 +25,11 @@ Sku = Annotated[str, typer.Argument(help="The seller's SKU id, as the list shows
 @app.command("list")
 def list_(
     name: Name,
-    state: Annotated[
-        str | None, typer.Option(help=f"Only those in this state: {', '.join(STATES)}.")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help=f"Only those in this state: {', '.join(STATES)}.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
-    after: Annotated[str, typer.Option(metavar="SKU", help="Begin behind this SKU: the last one of a page.")] = "",
+    after: Annotated[
+        str, typer.Option(metavar="SKU", help="Begin behind this SKU: the last one of a page.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """List SKUs by id, with what the hub knows of them at the marketplace."""
@@ -59,7 +59,9 @@ def forget(name: Name, sku: Sku, as_json: Json = False) -> None:
 
 def _print_shown(found: JSON) -> None:
     record = found["record"]
-    output.facts(found["sku"], {name: value for name, value in found.items() if name not in {"sku", "record"}})
+    output.facts(
+        found["sku"], {name: value for name, value in found.items() if name not in {"sku", "record"}}
+    )
     if record is not None:
         output.facts("the last record", record)
 
@@ -75,5 +77,7 @@ def _print_forgotten(done: JSON) -> None:
     output.say(f"forgotten: {was['state']} since {was['since']}" if was else "there was nothing to forget")
     live = done["status"] == "live"
     output.say(
-        "it is offered anew now" if live else f"it is offered anew once the connection runs: it is {done['status']}"
+        "it is offered anew now"
+        if live
+        else f"it is offered anew once the connection runs: it is {done['status']}"
     )
