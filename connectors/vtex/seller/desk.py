@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from connectors.vtex.seller.client import SellerClient
 from connectors.vtex.seller.connector import NAMES, VtexSeller
 from connectors.vtex.seller.feed import CATALOG, anew
@@ -100,4 +102,12 @@ def _row(sku: str, known: Standing | None) -> JSON:
 
 
 def _told(known: Standing | None) -> JSON:
-    return {name: getattr(known, name, None) for name in ("state", "since", "sent", "said", "reason")}
+    told = {name: getattr(known, name, None) for name in ("state", "since", "sent", "said", "reason")}
+    return told | {name: _moment(told[name]) for name in ("since", "sent")}
+
+
+def _moment(text: str | None) -> str | None:
+    """As all commands show times."""
+    if text is None:
+        return None
+    return datetime.fromisoformat(text).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -75,6 +76,7 @@ async def test_skus_are_listed_with_what_became_of_them(
     assert [row["sku"] for row in await hub("list", "market", "--limit", "1", "--after", "a-v")] == ["b-v"]
     assert await hub("list", "market", "--state", "denied") == rows[:1]
     assert await hub("list", "market", "--state", "gone") == []
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}Z", row["since"]) for row in rows)
     assert "the image is blurred" in await hub("list", "market", as_json=False)
 
 
@@ -157,7 +159,7 @@ async def test_a_pending_suggestion_is_taken_back_and_sent_anew(
     await world.later(1)
 
     assert "pending there, was taken back" in text
-    assert "it is offered anew now" in text
+    assert "it is offered anew as soon as" in text
     assert suggestion(world)["Status"] == "Pending"
     rows = {row["id"]: row["state"] for row in world.hub.rows("market")}
     assert rows.pop(before) == "superseded"
