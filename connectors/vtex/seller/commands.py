@@ -77,7 +77,7 @@ def _print_forgotten(done: JSON) -> None:
     output.say(f"forgotten: {was['state']} since {was['since']}" if was else "there was nothing to forget")
     live = done["status"] == "live"
     output.say(
-        "it is offered anew now"
+        "it is offered anew as soon as a worker of the hub runs"
         if live
         else f"it is offered anew once the connection runs: it is {done['status']}"
     )
