@@ -4,29 +4,102 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import typer
 
-from hub import connection_file, connection_save, event_loop
+from hub import codec, connection_file, connection_save, event_loop
 from hub.cli import connection_views as views
 from hub.cli import exit_codes, output, session
 from hub.cli.output import Json
+from hub.connector import Connector
 from hub.errors import ConfigurationError, HubError, NotFoundError
+from hub.loop.admission import admit_page
 from hub.loop.authorization import begin_authorization
-from hub.records import JSON
+from hub.pipeline import Pipeline
+from hub.records import JSON, Page, Record
 from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
+from hub.store.ledger import letters
 
-__all__ = ["Json", "Wanted", "connect_in_browser", "read_connection_file"]
+__all__ = [
+    "Json",
+    "Opened",
+    "Wanted",
+    "connect_in_browser",
+    "output",
+    "read_connection_file",
+    "with_connection",
+]
 
 #: How often the store is looked at while somebody is at the browser, in seconds.
 LOOK_EVERY = 0.5
+
+PluginT = TypeVar("PluginT", bound=Connector[Any, Any])
+Found = TypeVar("Found")
+
+
+class Opened(Generic[PluginT]):
+    """A stored connection that a command has to do with: ``connector`` is the plugin with its settings and ports."""
+
+    def __init__(self, runtime: Runtime, pipeline: Pipeline, connector: PluginT) -> None:
+        self._runtime, self._pipeline = runtime, pipeline
+        self.connector = connector
+
+    @property
+    def status(self) -> str:
+        """``live``, ``paused``, ``inactive``, ``failed`` or ``needs_reauth``: only a live one does anything."""
+        stored = self._pipeline.connection
+        return "paused" if stored.paused and stored.shown_status == "live" else stored.shown_status
+
+    async def latest(self, stream: str, key: str) -> JSON | None:
+        """The newest record of a key as `hub records show` has it; None where there is none, or it was pruned."""
+        return await self._runtime.db.run(self._latest, stream, key)
+
+    async def admit(self, records: Sequence[Record]) -> None:
+        """Take records in as if a poll had found them; they are worked as soon as the connection runs."""
+        page = Page(records=records)
+        db = self._runtime.db
+        admission = await db.run(lambda: admit_page(db, self._pipeline, page, kind="command"))
+        self._runtime.ring(admission.bells)
+
+    def _latest(self, stream: str, key: str) -> JSON | None:
+        db, connection_id = self._runtime.db, self._pipeline.connection.id
+        rows = letters.list_records(db, connection_id, stream=stream, key=key, limit=1)
+        if not rows:
+            return None
+        found = output.presentable(letters.show_record(db, rows[0]["id"]))
+        return {**found, "payload": codec.loads(found["payload"])}
+
+
+def with_connection(
+    name: str, connector: type[PluginT], work: Callable[[Opened[PluginT]], Awaitable[Found]]
+) -> Found:
+    """Do ``work`` with the connection ``name``, which has to be of ``connector``.
+
+    Raises ``NotFoundError`` and ``ConfigurationError``, and whatever ``work`` raises.
+    """
+
+    async def opened(settings: Settings) -> Found:
+        async with session.runtime(settings) as runtime:
+            stored = await runtime.db.run(connections.get_connection, runtime.db, name)
+            if stored.connector != connector.name:
+                raise ConfigurationError(
+                    f"the connection {name} is of the connector {stored.connector}; this is for {connector.name}",
+                    field="name",
+                )
+            pipeline = await runtime.pipeline(stored.id)
+            plugin = pipeline.connector
+            if not isinstance(plugin, connector):
+                raise ConfigurationError(f"the connector {connector.name} is another one here", field="name")
+            return await work(Opened(runtime, pipeline, plugin))
+
+    return event_loop.run(opened(session.begin()))
 
 
 @dataclass(frozen=True, kw_only=True)

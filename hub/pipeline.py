@@ -52,6 +52,7 @@ class Parts:
     secrets: SecretBox | None = None
     observe: Observe = ignore
     allow_private_hosts: bool = False
+    public_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -303,4 +304,5 @@ def _ports(
         allow_private_hosts=parts.allow_private_hosts,
         connection=connection.name,
         tenant=connection.tenant,
+        public_url=parts.public_url,
     )

@@ -100,6 +100,13 @@ class IdMap(Protocol):
         """Forget ids; unknown ones are ignored."""
         ...
 
+    async def page(self, kind: str, *, after: str = "", limit: int = 500) -> Mapping[str, str]:
+        """At most ``limit`` ids of one ``kind``, by key in the store's order, from behind the key ``after`` on.
+
+        Pass the last key for what comes next; fewer than ``limit`` are the last ones.
+        """
+        ...
+
 
 class Documents(Protocol):
     """Small JSON documents of the plugin's own, for this connection."""
@@ -202,3 +209,5 @@ class Ports:
     allow_private_hosts: bool = True
     connection: str = ""
     tenant: str = ""
+    #: Where the hub's own web endpoints are found from outside, without a slash at its end.
+    public_url: str = ""

@@ -79,6 +79,7 @@ class Runtime:
             secrets=secrets,
             observe=observe,
             allow_private_hosts=settings.allow_private_hosts,
+            public_url=settings.web_url,
         )
         self._pipelines: dict[int, Pipeline] = {}
         self._retired: set[Pipeline] = set()

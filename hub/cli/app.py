@@ -24,7 +24,7 @@ COMMANDS = {
     ),
     "demo": (
         "hub.cli.demo:demo",
-        "A thousand prices go from a simulator to a server that makes trouble, and back.",
+        "See the hub at work against simulators, with proof at the end.",
     ),
     "tenant": ("hub.cli.tenant:app", "Organisations or stores."),
     "connectors": ("hub.cli.connectors:app", "Connectors and destinations that are installed."),

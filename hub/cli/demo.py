@@ -1,14 +1,14 @@
-"""`hub demo`: what it shows of the demo in hub.demo."""
+"""`hub demo`: what it shows of the demos in hub.demo."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console, Group
@@ -21,11 +21,21 @@ from hub import log
 from hub.cli import exit_codes, output
 from hub.cli.environment import read_settings
 from hub.cli.output import Json
+from hub.demo.evidence import Check
 from hub.demo.play import Progress, Result, play
-from hub.demo.stage import Stage
+from hub.demo.seller import play as seller
+from hub.demo.stage import PriceStage, Stage
+from hub.errors import ConfigurationError
+
+#: What can be seen, the one without a name first.
+DEMOS = (PRICES, SELLER) = ("prices", "vtex-seller")
+#: Of the demo of prices, where nothing else is said.
+RECORDS = 1000
 
 #: Seconds between two lines where nobody watches.
 LINE_EVERY = 2.0
+
+StageT = TypeVar("StageT", bound=Stage)
 
 FAULTS = {
     "throttle": "turned away (429)",
@@ -36,34 +46,86 @@ FAULTS = {
 
 
 def demo(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(DEMOS)}.")] = PRICES,
     records: Annotated[
-        int, typer.Option(min=1, help="Price records, the one of MerchantOps' guide first.")
-    ] = 1000,
+        int | None,
+        typer.Option(min=1, help="Of prices: how many, the one of MerchantOps' guide first (1000)."),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which it gives up.")] = 180.0,
     keep: Annotated[bool, typer.Option("--keep", help="Keep its folder, and say where it is.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send a thousand prices from a simulated MerchantOps to a destination that refuses, stalls and fails.
+    """Show the hub at work against simulators.
+
+    prices: a thousand prices go from MerchantOps to a destination that refuses, stalls and fails, and their outcomes back.
+
+    vtex-seller: goods of Merchstack's files are offered to a VTEX marketplace, and prices of MerchantOps reach it.
 
     Everything runs for real on free ports of this machine, in a folder of its own that is removed at the end: both
-    servers, scheduler, worker, web. Ends with 0 only if every invariant holds at all three sides.
+    servers, scheduler, worker, web. Ends with 0 only if all of it was seen at every side.
     """
+    if name not in DEMOS:
+        raise ConfigurationError(f"{name!r} is no demo; it is one of {', '.join(DEMOS)}", field="name")
+    if name != PRICES and records is not None:
+        raise ConfigurationError(f"is for the demo {PRICES}; leave it out", field="--records")
     signal.signal(signal.SIGTERM, _interrupt)
-    _say("starting the simulators and the hub …", quiet=as_json)
-    with Stage(records) as stage:
+    if name == PRICES:
+        ended = _prices(records or RECORDS, timeout, keep=keep, quiet=as_json)
+    else:
+        ended = _vtex_seller(timeout, keep=keep, quiet=as_json)
+    output.show(ended.document, as_json, ended.people)
+    if not ended.ok:
+        raise typer.Exit(exit_codes.TROUBLE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    """How a demo ended: as JSON, and as people are told."""
+
+    ok: bool
+    document: dict[str, Any]
+    people: Callable[[], None]
+
+
+def _prices(records: int, timeout: float, *, keep: bool, quiet: bool) -> _Ended:
+    with _up(PriceStage(records), keep=keep, quiet=quiet) as stage, _display(quiet=quiet) as show:
+        result = play(stage, records=records, timeout=timeout, show=show)
+        _warn(stage, result.ok)
+    return _Ended(ok=result.ok, document=_document(result), people=lambda: _print(result))
+
+
+def _vtex_seller(timeout: float, *, keep: bool, quiet: bool) -> _Ended:
+    def say(seconds: float, text: str) -> None:
+        _say(f"{seconds:5.1f} s  {text}", quiet=quiet)
+
+    with _up(seller.SellerStage(), keep=keep, quiet=quiet) as stage:
+        result = seller.play(stage, timeout=timeout, say=say)
+        _warn(stage, result.ok)
+
+    def people() -> None:
+        output.say("")
+        _print_checks(result.checks, in_time=result.in_time)
+
+    return _Ended(ok=result.ok, document={"ok": result.ok, **asdict(result)}, people=people)
+
+
+@contextmanager
+def _up(stage: StageT, *, keep: bool, quiet: bool) -> Iterator[StageT]:
+    """The stage, up and running."""
+    _say("starting the simulators and the hub …", quiet=quiet)
+    with stage:
         stage.kept = keep
         log.set_up(read_settings().model_copy(update={"log_level": "ERROR"}), process="demo")
-        _say(f"web: {stage.web}/readyz", quiet=as_json)
-        with _display(quiet=as_json) as show:
-            result = play(stage, records=records, timeout=timeout, show=show)
-        if not result.ok:
-            output.warn("")
-            sys.stderr.write(f"{stage.tail()}\n")
-    output.show(_document(result), as_json, lambda: _print(result))
+        _say(f"web: {stage.web}/readyz", quiet=quiet)
+        yield stage
     if keep:
         output.warn(f"kept: {stage.home}")
-    if not result.ok:
-        raise typer.Exit(exit_codes.TROUBLE)
+
+
+def _warn(stage: Stage, ok: bool) -> None:
+    if not ok:
+        output.warn("")
+        sys.stderr.write(f"{stage.tail()}\n")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -157,9 +219,13 @@ def _print(result: Result) -> None:
     output.say("")
     output.facts("the demo", rows)
     output.say("")
-    for check in result.checks:
+    _print_checks(result.checks, in_time=result.in_time)
+
+
+def _print_checks(checks: Sequence[Check], *, in_time: bool) -> None:
+    for check in checks:
         output.say(
             f"{'ok  ' if check.ok else 'FAIL'}  {check.name}{': ' + check.detail if check.detail else ''}"
         )
-    if not result.in_time:
+    if not in_time:
         output.say("FAIL  it did not end in time")

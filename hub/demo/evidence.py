@@ -50,11 +50,12 @@ class Check:
 
 def judge(evidence: Evidence) -> Sequence[Check]:
     """Every invariant."""
-    return [_check(name, rule, evidence) for name, rule in _RULES.items()]
+    return [judged(name, rule(evidence)) for name, rule in _RULES.items()]
 
 
-def _check(name: str, rule: Callable[[Evidence], Iterator[str]], evidence: Evidence) -> Check:
-    faults = list(rule(evidence))
+def judged(name: str, found: Iterator[str]) -> Check:
+    """What holds where no fault was ``found``."""
+    faults = list(found)
     more = f" and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
     return Check(name=name, ok=not faults, detail="; ".join(faults[:NAMED]) + more)
 

@@ -12,7 +12,7 @@ from hub.boot import open_runtime, open_store
 from hub.connection_save import Saved
 from hub.demo import scene
 from hub.demo.evidence import Check, Evidence, judge, summary
-from hub.demo.stage import Stage
+from hub.demo.stage import PriceStage
 from hub.records import JSON
 from hub.settings import Settings
 from hub.store import connections, runs, stats
@@ -52,7 +52,7 @@ class Result:
         return self.in_time and all(check.ok for check in self.checks)
 
 
-def play(stage: Stage, *, records: int, timeout: float, show: Callable[[Progress], None]) -> Result:
+def play(stage: PriceStage, *, records: int, timeout: float, show: Callable[[Progress], None]) -> Result:
     """Run the demo on a stage that is up, for at most ``timeout`` seconds. Raises ``HubError``."""
     settings = Settings()
     started = time.monotonic()
@@ -75,7 +75,7 @@ def play(stage: Stage, *, records: int, timeout: float, show: Callable[[Progress
     )
 
 
-async def _connect(settings: Settings, stage: Stage) -> Saved:
+async def _connect(settings: Settings, stage: PriceStage) -> Saved:
     """A tenant and its connection, as `hub tenant add` and `hub connection add` do it."""
     written = scene.connection(source=stage.source.url, destination=stage.destination.url)
     runtime = open_runtime(settings, redis_url=None)
@@ -88,7 +88,12 @@ async def _connect(settings: Settings, stage: Stage) -> Saved:
 
 
 def _watch(
-    db: Database, stage: Stage, records: int, started: float, timeout: float, show: Callable[[Progress], None]
+    db: Database,
+    stage: PriceStage,
+    records: int,
+    started: float,
+    timeout: float,
+    show: Callable[[Progress], None],
 ) -> bool:
     """Until all is reported; False if the time ran out before."""
     while True:
@@ -115,12 +120,12 @@ def _progress(streams: Sequence[StreamStats], faults: JSON, expected: int, secon
     )
 
 
-def _faults(stage: Stage) -> JSON:
+def _faults(stage: PriceStage) -> JSON:
     destination, source = stage.destination.summary(), stage.source.summary()
     return {"destination": destination["injected"], "source": source["injected"]}
 
 
-def _collect(db: Database, stage: Stage, records: int) -> Evidence:
+def _collect(db: Database, stage: PriceStage, records: int) -> Evidence:
     batches: dict[str, str] = {}
     for run in runs.list_runs(db, limit=records):
         batches |= run["facts"].get("batch_final_status", {})

@@ -36,24 +36,21 @@ class Stage:
     This process's own HUB_ variables are replaced: nothing of the user's hub is touched.
     """
 
-    def __init__(self, records: int) -> None:
+    def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="hub-demo-"))
         self.log = self.home / "demo.log"
         self.kept = False
-        self.source = Simulator(
-            "merchantops", records=records, target_key=scene.TARGET, api_key=scene.API_KEY
-        )
-        self.destination = Simulator("destination", identity="record", refuse_share=scene.REFUSED_SHARE)
         self.web = f"http://127.0.0.1:{listening.free()}"
+        self._simulators: list[Simulator] = []
         self._children: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         _replace_environment(self._environment())
         try:
-            for simulator in (self.source, self.destination):
+            for simulator in self._simulators:
                 self._start(simulator.command)
             self._start(up.command("up"))
-            for simulator in (self.source, self.destination):
+            for simulator in self._simulators:
                 simulator.wait(self.look)
         except BaseException:
             self.__exit__(None, None, None)
@@ -66,11 +63,16 @@ class Stage:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
         self._stop()
-        for simulator in (self.source, self.destination):
+        for simulator in self._simulators:
             simulator.close()
         if not self.kept:
             remove_broker(self.home)
             shutil.rmtree(self.home, ignore_errors=True)
+
+    def simulate(self, name: str, **options: Any) -> Simulator:
+        """A simulator that is started with the stage."""
+        self._simulators.append(Simulator(name, **options))
+        return self._simulators[-1]
 
     def look(self) -> None:
         """Raises ``ServiceUnavailableError`` with the end of the log when a process has ended."""
@@ -114,6 +116,17 @@ class Stage:
                 child.wait()
 
 
+class PriceStage(Stage):
+    """Of the demo of prices: they come from ``source`` and go to ``destination``."""
+
+    def __init__(self, records: int) -> None:
+        super().__init__()
+        self.source = self.simulate(
+            "merchantops", records=records, target_key=scene.TARGET, api_key=scene.API_KEY
+        )
+        self.destination = self.simulate("destination", identity="record", refuse_share=scene.REFUSED_SHARE)
+
+
 class Simulator:
     """A simulator on a free port, and its control path."""
 
@@ -148,6 +161,12 @@ class Simulator:
     def set_faults(self, faults: JSON) -> None:
         """What goes wrong from now on."""
         self._client.put("/_simulator/faults", json=faults).raise_for_status()
+
+    def tell(self, command: str, **arguments: Any) -> JSON:
+        """A command of its own; what it answers."""
+        told = self._client.post(f"/_simulator/{command}", content=codec.dumps(arguments))
+        answer: JSON = codec.loads(told.raise_for_status().content)
+        return answer
 
     def close(self) -> None:
         """Let its connections go."""

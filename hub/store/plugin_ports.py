@@ -35,6 +35,10 @@ class StoredIdMap:
         """Forget ids; unknown ones are ignored."""
         await self._db.run(self._remove, kind, keys)
 
+    async def page(self, kind: str, *, after: str = "", limit: int = 500) -> Mapping[str, str]:
+        """At most ``limit`` ids of one ``kind``, by key in the store's order, from behind the key ``after`` on."""
+        return await self._db.run(self._page, kind, after, limit)
+
     def _get(self, kind: str, keys: Sequence[str]) -> Mapping[str, str]:
         with self._db.transaction() as tx:
             rows = self._db.execute(
@@ -71,6 +75,19 @@ class StoredIdMap:
                 kind=kind,
                 keys=rowset([{"key": key} for key in keys]),
             )
+
+    def _page(self, kind: str, after: str, limit: int) -> Mapping[str, str]:
+        with self._db.transaction() as tx:
+            rows = self._db.execute(
+                tx,
+                "SELECT key, external_id FROM id_map WHERE connection_id = :connection AND kind = :kind "
+                "AND key > :after ORDER BY key LIMIT :limit",
+                connection=self._connection_id,
+                kind=kind,
+                after=after,
+                limit=limit,
+            )
+            return {row.key: row.external_id for row in rows}
 
 
 class StoredDocuments:

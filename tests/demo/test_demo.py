@@ -96,6 +96,45 @@ def test_a_demo_that_runs_out_of_time_fails_and_says_what_is_missing(
     assert (kept / "hub.db").exists()
 
 
+def test_goods_reach_a_marketplace_and_nothing_is_left(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+) -> None:
+    """Files of Merchstack and prices of MerchantOps, through one catalog, with the embedded services."""
+    running = demo("vtex-seller", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
+    output, said = running.communicate(timeout=2 * SOON)
+    result = json.loads(output)
+
+    assert [check for check in result["checks"] if not check["ok"]] == [], said
+    assert (running.returncode, result["ok"], len(result["seen"])) == (0, True, 5)
+    assert list(hub_home.iterdir()) == []
+    assert list(tmp_path.glob("hub-*")) == []
+
+
+def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
+    demo: Callable[..., subprocess.Popen[str]],
+) -> None:
+    """And ends with 1."""
+    running = demo("vtex-seller", "--timeout", "1")
+    output, _ = running.communicate(timeout=SOON)
+
+    assert running.returncode == 1
+    assert "FAIL  it was told of prices, and of nothing else: 0 price notifications instead of 5" in output
+    assert "FAIL  it did not end in time" in output
+
+
+@pytest.mark.parametrize("arguments", (("shopify",), ("vtex-seller", "--records", "5")))
+def test_a_demo_that_there_is_not_is_refused(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """Before anything is started."""
+    running = demo(*arguments)
+    _, said = running.communicate(timeout=SOON)
+
+    assert running.returncode == 2
+    assert said.startswith("error: ")
+    assert list(tmp_path.glob("hub-*")) == []
+
+
 def _until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + SOON
     while not condition():

@@ -12,6 +12,7 @@ from connectors.vtex.seller import categories
 from connectors.vtex.seller.client import SellerClient
 from connectors.vtex.seller.endpoint import FulfillmentEndpoint
 from connectors.vtex.seller.feed import (
+    ANEW,
     ASKED_FOR_ANYWAY,
     CATALOG,
     KINDS,
@@ -92,6 +93,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
     async def check(self) -> CheckResult:
         """Ask for a suggestion that nobody made: it shows that host and key are right."""
         await self._client.suggestion("hub-check")
+        secret = "/SECRET" if self.credentials.endpoint_secret else ""
         warnings = []
         if not self.settings.shipping:
             warnings.append("without settings.shipping there is no delivery, so that nothing can be bought")
@@ -101,7 +103,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
             facts={
                 "account": self.settings.account,
                 "seller": self.settings.seller_id,
-                "fulfillment endpoint": f"(address of hub web)/c/{self.ports.connection}{'/SECRET' if self.credentials.endpoint_secret else ''}/api",
+                "fulfillment endpoint": f"{self.ports.public_url}/c/{self.ports.connection}{secret}/api",
             },
             warnings=warnings,
         )
@@ -167,7 +169,9 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
             return await each(items, lambda item: self._notify(item, known.get(item.key)))
         if self.settings.sku != "key":
             await self.ports.ids.put(NAMES, {item.payload["variant"]: item.key for item in items})
-        lives = {item.key: self._life(item, known) for item in items}
+        # A slice that was under way when a person had it forgotten may have written down again what it knew.
+        kept = {item.key: known[item.key] for item in items if item.key in known and ANEW not in item.payload}
+        lives = {item.key: self._life(item, kept) for item in items}
         results: Sequence[PushResult] = await each(items, lambda item: self._offer(item, lives[item.key]))
         await self._keep(lives, known)
         return results

@@ -15,6 +15,8 @@ CATALOG, PRICE, STOCK = "catalog", "price", "stock"
 KINDS: Sequence[str] = ("product", "variant", PRICE, STOCK)
 #: A pass over everything begins behind these: whoever is told that a SKU changed asks for its price and stock, too.
 ASKED_FOR_ANYWAY: Sequence[str] = (PRICE, STOCK)
+#: In a payload: when a person asked for the SKU to be offered as if nothing were known of it.
+ANEW = "anew"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,11 @@ def records_of(changes: Sequence[Change], named: Named, passing: str | None) -> 
             if before is None or str(before.version) < change.stamp:
                 found[stream, sku] = _record(stream, sku, variant, change.stamp, passing)
     return list(found.values())
+
+
+def anew(sku: str, variant: str, now: str) -> Record:
+    """What a person asks for: the SKU is offered as if nothing were known of it. Without a version it comes after all."""
+    return Record(stream=CATALOG, key=sku, payload={"variant": variant, ANEW: now})
 
 
 def variants_of(changes: Iterable[Change]) -> set[str]:

@@ -112,6 +112,11 @@ class MemoryIds:
         for key in keys:
             self.known.pop((kind, key), None)
 
+    async def page(self, kind: str, *, after: str = "", limit: int = 500) -> Mapping[str, str]:
+        """In order."""
+        keys = sorted(key for of, key in self.known if of == kind and key > after)
+        return {key: self.known[kind, key] for key in keys[:limit]}
+
 
 @dataclass
 class MemoryDocuments:
