@@ -76,7 +76,7 @@ def open_runtime(
     return Runtime(
         settings=settings,
         db=open_store(settings),
-        registry=registry.load(registry.CONNECTORS, registry.DESTINATIONS),
+        registry=registry.load(),
         secrets=secret_box(settings),
         pool=HttpPool.of(settings),
         limiter=limiter,
