@@ -16,28 +16,11 @@ from hub.policy.limiter import Limiter, MemoryLimiter
 from hub.runtime import Ring, Runtime, no_ring
 from hub.secrets import secret_box
 from hub.settings import Settings
-from hub.store import migrate
-from hub.store.database import Database, default_url
+from hub.store.opening import open_store
 from hub.telemetry import Observe, ignore
 
 #: Seconds that a broker may take to answer when a process starts.
 PATIENCE = 5.0
-
-
-def open_store(settings: Settings) -> Database:
-    """The store, brought up to date first where it is the embedded one.
-
-    A store that an operator named is upgraded on purpose (``hub db upgrade``). Raises ``ServiceUnavailableError``.
-    """
-    if settings.database_url is not None:
-        db = Database(settings.database_url.get_secret_value())
-        migrate.require_current(db)
-        return db
-    home = settings.home.resolve()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    db = Database(default_url(str(home)))
-    migrate.upgrade(db)
-    return db
 
 
 def require_services(settings: Settings) -> str:
