@@ -1,9 +1,11 @@
-"""Opens what a process needs, from the settings; the one place where adapters are chosen."""
+"""Opens what a process needs, from the settings; the one place where adapters are chosen.
+
+Those of Redis are loaded where there is one: its client takes longer to load than most commands take to run.
+"""
 
 from __future__ import annotations
 
-from redis import Redis
-from redis.exceptions import RedisError
+from collections.abc import Awaitable, Callable, Sequence
 
 from hub import registry
 from hub.embedded import ensure_broker
@@ -11,34 +13,14 @@ from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.http import HttpPool
 from hub.policy.circuit import Circuit, MemoryCircuit
 from hub.policy.limiter import Limiter, MemoryLimiter
-from hub.policy.redis_circuit import RedisCircuit
-from hub.policy.redis_limiter import RedisLimiter
-from hub.policy.redis_link import RedisLink
 from hub.runtime import Ring, Runtime, no_ring
 from hub.secrets import secret_box
 from hub.settings import Settings
-from hub.store import migrate
-from hub.store.database import Database, default_url
+from hub.store.opening import open_store
 from hub.telemetry import Observe, ignore
 
 #: Seconds that a broker may take to answer when a process starts.
 PATIENCE = 5.0
-
-
-def open_store(settings: Settings) -> Database:
-    """The store, brought up to date first where it is the embedded one.
-
-    A store that an operator named is upgraded on purpose (``hub db upgrade``). Raises ``ServiceUnavailableError``.
-    """
-    if settings.database_url is not None:
-        db = Database(settings.database_url.get_secret_value())
-        migrate.require_current(db)
-        return db
-    home = settings.home.resolve()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    db = Database(default_url(str(home)))
-    migrate.upgrade(db)
-    return db
 
 
 def require_services(settings: Settings) -> str:
@@ -49,6 +31,42 @@ def require_services(settings: Settings) -> str:
     open_store(settings).close()
     secret_box(settings)
     url = ensure_broker(settings)
+    _require_answer(url)
+    return url
+
+
+def open_runtime(
+    settings: Settings, *, redis_url: str | None, ring: Ring = no_ring, observe: Observe = ignore
+) -> Runtime:
+    """A runtime whose policies are shared through Redis, or kept in this process where there is none."""
+    limiter: Limiter = MemoryLimiter()
+    circuit: Circuit = MemoryCircuit()
+    on_close: Sequence[Callable[[], Awaitable[None]]] = ()
+    if redis_url is not None:
+        from hub.policy.redis_circuit import RedisCircuit
+        from hub.policy.redis_limiter import RedisLimiter
+        from hub.policy.redis_link import RedisLink
+
+        link = RedisLink.to(redis_url)
+        limiter, circuit, on_close = RedisLimiter(link), RedisCircuit(link), [link.close]
+    return Runtime(
+        settings=settings,
+        db=open_store(settings),
+        registry=registry.load(),
+        secrets=secret_box(settings),
+        pool=HttpPool.of(settings),
+        limiter=limiter,
+        circuit=circuit,
+        ring=ring,
+        observe=observe,
+        on_close=on_close,
+    )
+
+
+def _require_answer(url: str) -> None:
+    from redis import Redis
+    from redis.exceptions import RedisError
+
     try:
         with Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as redis:
             redis.ping()
@@ -60,28 +78,3 @@ def require_services(settings: Settings) -> str:
         raise ServiceUnavailableError(
             f"the broker cannot be reached ({type(error).__name__}); check HUB_REDIS_URL"
         ) from error
-    return url
-
-
-def open_runtime(
-    settings: Settings, *, redis_url: str | None, ring: Ring = no_ring, observe: Observe = ignore
-) -> Runtime:
-    """A runtime whose policies are shared through Redis, or kept in this process where there is none."""
-    limiter: Limiter = MemoryLimiter()
-    circuit: Circuit = MemoryCircuit()
-    link: RedisLink | None = None
-    if redis_url is not None:
-        link = RedisLink.to(redis_url)
-        limiter, circuit = RedisLimiter(link), RedisCircuit(link)
-    return Runtime(
-        settings=settings,
-        db=open_store(settings),
-        registry=registry.load(registry.CONNECTORS, registry.DESTINATIONS),
-        secrets=secret_box(settings),
-        pool=HttpPool.of(settings),
-        limiter=limiter,
-        circuit=circuit,
-        ring=ring,
-        observe=observe,
-        on_close=[] if link is None else [link.close],
-    )

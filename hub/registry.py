@@ -1,13 +1,15 @@
 """Finds plugins through entry points; one that is broken is reported by name and never stops the others.
 
+A plugin is imported when it is asked for: what a process does not use neither takes its time nor can harm it.
+
 Where two distributions claim one name, the hub does not guess whom to hand credentials to: its own plugin is used, or
 else neither.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from itertools import groupby
 from typing import Any
@@ -24,15 +26,85 @@ COMMANDS = "hub.commands"
 OWN = "connector-hub"
 
 
+class Plugins(Mapping[str, Any]):
+    """The plugins of one group by name, those that can be loaded. Who goes over them loads them all."""
+
+    def __init__(self, group: Iterable[EntryPoint], base: type | None = None) -> None:
+        self._base = base
+        self._entries: dict[str, EntryPoint] = {}
+        self._loaded: dict[str, Any] = {}
+        self._broken: dict[str, str] = {}
+        for entries in _by_name(group):
+            entry = _undisputed(entries)
+            if len(entries) > 1:
+                self._broken[entries[0].name] = _dispute(entries, entry)
+            if entry is not None:
+                self._entries[entry.name] = entry
+
+    def __getitem__(self, name: str) -> Any:
+        self._load(name)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in [*self._entries] if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def trouble(self, name: str) -> str:
+        """Why this plugin could not be loaded, or who else claims its name. Raises ``KeyError`` if it is sound."""
+        self._load(name)
+        return self._broken[name]
+
+    def troubled(self) -> Sequence[str]:
+        """The plugins that ``trouble`` has something to say of."""
+        for name in [*self._entries]:
+            self._load(name)
+        return [*self._broken]
+
+    def _load(self, name: str) -> None:
+        """What failed once is not tried again: a module that was half imported would fail with another reason."""
+        entry = self._entries.get(name)
+        if entry is None or name in self._loaded:
+            return
+        try:
+            plugin = entry.load()
+            _require(plugin, self._base, entry)
+        except (Exception, SystemExit) as error:
+            # Whatever a stranger's module does when it is imported, the others must go on.
+            self._broken[name] = f"{type(error).__name__}: {error}"
+            self._entries.pop(name, None)
+        else:
+            self._loaded[name] = plugin
+
+
+class Broken(Mapping[str, str]):
+    """By ``group:name`` why a plugin could not be loaded. Who goes over them loads all plugins."""
+
+    def __init__(self, groups: Mapping[str, Plugins]) -> None:
+        self._groups = groups
+
+    def __getitem__(self, place: str) -> str:
+        group, _, name = place.partition(":")
+        return self._groups[group].trouble(name)
+
+    def __iter__(self) -> Iterator[str]:
+        for group, plugins in self._groups.items():
+            yield from (f"{group}:{name}" for name in plugins.troubled())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Registry:
     """What is installed. ``broken`` says by ``group:name`` why a plugin could not be loaded."""
 
     connectors: Mapping[str, type[Connector[Any, Any]]]
     destinations: Mapping[str, type[Destination[Any, Any]]]
-    simulators: Mapping[str, Any] = field(default_factory=dict)
-    commands: Mapping[str, Any] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
+    simulators: Mapping[str, Any]
+    commands: Mapping[str, Any]
+    broken: Mapping[str, str]
 
     def connector(self, name: str) -> type[Connector[Any, Any]]:
         """Raises ``NotFoundError`` that lists what there is."""
@@ -49,44 +121,23 @@ class Registry:
         return plugin
 
 
-def load(*groups: str) -> Registry:
-    """Load the plugins that are installed in this environment: those of ``groups``, by default of all."""
-    broken: dict[str, str] = {}
-
-    def plugins(group: str, base: type | None = None) -> dict[str, Any]:
-        return _load(group, base, broken) if not groups or group in groups else {}
-
+def load() -> Registry:
+    """The plugins that are installed in this environment."""
+    installed = entry_points()
+    bases = {CONNECTORS: Connector, DESTINATIONS: Destination, SIMULATORS: None, COMMANDS: None}
+    groups = {group: Plugins(installed.select(group=group), base) for group, base in bases.items()}
     return Registry(
-        connectors=plugins(CONNECTORS, Connector),
-        destinations=plugins(DESTINATIONS, Destination),
-        simulators=plugins(SIMULATORS),
-        commands=plugins(COMMANDS),
-        broken=broken,
+        connectors=groups[CONNECTORS],
+        destinations=groups[DESTINATIONS],
+        simulators=groups[SIMULATORS],
+        commands=groups[COMMANDS],
+        broken=Broken(groups),
     )
 
 
-def _load(group: str, base: type | None, broken: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for entries in _by_name(group):
-        entry = _undisputed(entries)
-        if len(entries) > 1:
-            broken[f"{group}:{entries[0].name}"] = _dispute(entries, entry)
-        if entry is None:
-            continue
-        try:
-            plugin = entry.load()
-            _require(plugin, base, entry)
-        except (Exception, SystemExit) as error:
-            # Whatever a stranger's module does when it is imported, the others must go on.
-            broken[f"{group}:{entry.name}"] = f"{type(error).__name__}: {error}"
-        else:
-            found[entry.name] = plugin
-    return found
-
-
-def _by_name(group: str) -> Iterator[Sequence[EntryPoint]]:
+def _by_name(group: Iterable[EntryPoint]) -> Iterator[Sequence[EntryPoint]]:
     """The entry points of a group, those that claim one name together."""
-    ordered = sorted(entry_points(group=group), key=lambda entry: (entry.name, _distribution(entry)))
+    ordered = sorted(group, key=lambda entry: (entry.name, _distribution(entry)))
     for _, entries in groupby(ordered, key=lambda entry: entry.name):
         yield list(entries)
 

@@ -134,7 +134,7 @@ def _of_plugin(name: str) -> Any:
     from hub import registry
     from hub.errors import ConfigurationError
 
-    installed = registry.load(registry.COMMANDS)
+    installed = registry.load()
     command = installed.commands.get(name)
     if not isinstance(command, typer.Typer):
         reason = installed.broken.get(f"{registry.COMMANDS}:{name}", "it is no Typer application")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from hub.boot import open_store
 from hub.cli import output
 from hub.cli.output import Json
 from hub.cli.session import begin
 from hub.secrets import new_key as make_key
 from hub.secrets import secret_box
 from hub.store import connections
+from hub.store.opening import open_store
 
 app = typer.Typer(add_completion=False, help="The keys that credentials are encrypted with.")
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
 
 from hub import log
-from hub.boot import open_runtime, open_store
 from hub.cli.environment import read_settings
-from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
+from hub.store.opening import open_store
+
+if TYPE_CHECKING:  # see ``runtime``
+    from hub.runtime import Runtime
 
 
 def begin() -> Settings:
@@ -44,6 +47,8 @@ def store_with(name: str) -> Iterator[tuple[Database, StoredConnection]]:
 @asynccontextmanager
 async def runtime(settings: Settings, *, redis_url: str | None = None) -> AsyncIterator[Runtime]:
     """A runtime for the time of a command; its policies are this process's own unless there is a Redis."""
+    from hub.boot import open_runtime  # noqa: PLC0415 - many commands need the store alone, and start much sooner
+
     opened = open_runtime(settings, redis_url=redis_url)
     try:
         yield opened

@@ -23,7 +23,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Serve a platform's simulator on this machine until SIGINT or SIGTERM."""
-    installed = registry.load(registry.SIMULATORS)
+    installed = registry.load()
     simulators = installed.simulators
     if name in {None, "--help"}:
         rows = [{"name": one, "title": simulator.title} for one, simulator in simulators.items()]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hub import connection_file, connection_save, event_loop
-from hub.boot import open_runtime, open_store
+from hub.boot import open_runtime
 from hub.connection_save import Saved
 from hub.demo import scene
 from hub.demo.evidence import Check, Evidence, judge, summary
@@ -17,6 +17,7 @@ from hub.records import JSON
 from hub.settings import Settings
 from hub.store import connections, runs, stats
 from hub.store.database import Database
+from hub.store.opening import open_store
 from hub.store.stats import StreamStats
 
 #: Seconds between two looks.

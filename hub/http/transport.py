@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from types import MappingProxyType
 
 import aiohttp
@@ -118,7 +119,7 @@ class Transport(AiohttpTransport):
         resolver: AbstractResolver | None = None,
         verify: ssl.SSLContext | bool = True,
     ) -> None:
-        super().__init__(verify=verify, trust_env=False)
+        super().__init__(verify=_trusting() if verify is True else verify, trust_env=False)
         self._timeout = timeout
         self._max_connections = max_connections
         self._max_response_bytes = max_response_bytes
@@ -224,6 +225,12 @@ class Transport(AiohttpTransport):
                 raise AnswerTooLargeError(f"more than {self._max_response_bytes} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    """To read all authorities takes a while, and they are the same for all pools of a process."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _answer(

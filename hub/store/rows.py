@@ -12,6 +12,8 @@ from hub.records import JSON
 OPEN_STATES = ("waiting", "working", "awaiting", "parked")
 SETTLED_STATES = ("success", "skipped", "rejected", "dead", "superseded", "discarded")
 STATES = OPEN_STATES + SETTLED_STATES
+#: Records of a group that whoever closes it is told about.
+REMARKABLE = "group_name IS NOT NULL AND error IS NOT NULL AND state IN ('success', 'rejected', 'dead')"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

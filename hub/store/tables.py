@@ -9,16 +9,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Text, Unique
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from hub.store.rows import REMARKABLE
+
 #: SQLite gives row ids by itself only to INTEGER keys.
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 #: SQLite would hand the id of a removed row out again: to a claim, whose id is a fence, or to another tenant's
 #: connection.
 _NEVER_AGAIN = {"sqlite_autoincrement": True}
-
-
-#: Records of a group that whoever closes it is told about.
-REMARKABLE = "group_name IS NOT NULL AND error IS NOT NULL AND state IN ('success', 'rejected', 'dead')"
 
 
 class Base(SQLModel, registry=registry()):

@@ -19,10 +19,7 @@ from hub.testing.simulator import CONTROL_PATH
 PATIENCE = 20.0
 
 #: Simulators are found by their entry point, as everywhere.
-_RUN = (
-    "import sys; from hub.registry import SIMULATORS, load; "
-    "load(SIMULATORS).simulators[sys.argv[1]].main(sys.argv[2:])"
-)
+_RUN = "import sys; from hub.registry import load; load().simulators[sys.argv[1]].main(sys.argv[2:])"
 #: The destination that remembers has none: it belongs to the kit.
 _DESTINATION = "destination"
 

@@ -30,6 +30,20 @@ finally:
     print([name for name in ("sqlalchemy", "pydantic", "httpx", "dramatiq") if name in sys.modules], file=sys.stderr)
 """
 
+#: Loads more and more of the hub, and says what should not have come along so far.
+LIGHTER = """
+import importlib, sys
+never = {"alembic", "connectors", "graphql", "sqlalchemy.orm", "sqlmodel"}
+for modules, heavy in (
+    (["hub.cli.runs", "hub.cli.tenant"], never | {"aiohttp", "redis"}),
+    (["hub.cli.connection", "hub.cli.run"], never | {"redis"}),
+    (["hub.fleet.scheduler_process", "hub.fleet.actors", "hub.web.process"], never),
+):
+    for module in modules:
+        importlib.import_module(module)
+    print(*modules, sorted(heavy & set(sys.modules)))
+"""
+
 
 def commands(command: Any, path: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Every command with its full name."""
@@ -54,6 +68,15 @@ def test_the_help_is_there_at_once() -> None:
 
     assert done.stderr == "[]\n"
     assert all(name in done.stdout for name in cli.COMMANDS)
+
+
+def test_a_process_loads_what_it_needs() -> None:
+    """The models are for migrations, plugins for whom they are asked for, the client of Redis for where there is one."""
+    done = subprocess.run([sys.executable, "-c", LIGHTER], capture_output=True, text=True, check=True)
+
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith(" []") for line in lines), done.stdout
 
 
 def test_the_help_says_how_commands_end() -> None:

@@ -25,7 +25,7 @@ async def erp() -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def client(erp: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=erp.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=erp.url, timeout=10, verify=False) as client:
         yield client
 
 

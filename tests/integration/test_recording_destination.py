@@ -22,7 +22,7 @@ async def erp() -> AsyncIterator[Running]:
 @pytest.fixture
 async def client(erp: Running) -> AsyncIterator[httpx.AsyncClient]:
     erp.app.reset()
-    async with httpx.AsyncClient(base_url=erp.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=erp.url, timeout=5, verify=False) as client:
         yield client
 
 

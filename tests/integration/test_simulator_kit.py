@@ -74,7 +74,7 @@ def counter(shared_counter: Running) -> Running:
 
 @pytest.fixture
 async def client(counter: Running) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=counter.url, timeout=5) as client:
+    async with httpx.AsyncClient(base_url=counter.url, timeout=5, verify=False) as client:
         yield client
 
 

@@ -123,7 +123,7 @@ def test_sigterm_lets_webhooks_under_way_finish(
                 target=lambda: answers.append(httpx.post(f"{web.url}{HOOK}", timeout=30, **signed(count(1))))
             )
             sender.start()
-            while "hub_webhooks_waiting 1.0" not in httpx.get(f"{web.url}/metrics").text:
+            while "hub_webhooks_waiting 1.0" not in httpx.get(f"{web.url}/metrics", verify=False).text:
                 pass
             web.process.terminate()
         sender.join()

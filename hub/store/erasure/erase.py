@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from hub.store import history
-from hub.store.catalog import tables as _catalog  # noqa: F401 - declares its tables
 from hub.store.database import Database, rowset
 from hub.store.erasure import catalog, ledger
 from hub.store.erasure.everywhere import take_out
+from hub.store.erasure.tenant_tables import tenant_tables
 from hub.store.erasure.words import Words, named
-from hub.store.tables import metadata
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,11 +83,8 @@ def erase_tenant(db: Database, tenant_id: int, *, who: str | None = None) -> int
     rows = 0
     with db.transaction() as tx:
         db.execute(tx, f"SELECT id FROM tenant WHERE id = :id{db.row_lock}", id=tenant_id)
-        for table in reversed(metadata.sorted_tables):
-            if "tenant_id" in table.columns:
-                rows += db.execute(
-                    tx, f"DELETE FROM {table.name} WHERE tenant_id = :id", id=tenant_id
-                ).rowcount
+        for table in reversed(tenant_tables()):
+            rows += db.execute(tx, f"DELETE FROM {table.name} WHERE tenant_id = :id", id=tenant_id).rowcount
         history.note_of(
             db,
             tx,

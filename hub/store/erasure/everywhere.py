@@ -9,10 +9,9 @@ import sqlalchemy
 from sqlalchemy import Table
 
 from hub import codec
-from hub.store.catalog import tables as _catalog  # noqa: F401 - declares its tables
 from hub.store.database import Database
+from hub.store.erasure.tenant_tables import tenant_tables
 from hub.store.erasure.words import Eraser, Words
-from hub.store.tables import metadata
 
 #: Tables about goods, in which a telephone number or a name may be something else.
 GOODS = frozenset(
@@ -41,8 +40,8 @@ def take_out(db: Database, tenant_id: int, words: Words, *, connection_id: int |
 @lru_cache(maxsize=1)
 def _texts() -> Mapping[Table, Collection[str]]:
     found = {}
-    for table in metadata.sorted_tables:
-        if table.name in _NO_TABLES or "tenant_id" not in table.columns:
+    for table in tenant_tables():
+        if table.name in _NO_TABLES:
             continue
         left_out = _LEFT_OUT.get(table.name, ())
         texts = [

@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 from hub import codec
 from hub.records import GroupTally, Outcome
 from hub.store.database import Database, as_dict
-from hub.store.rows import SETTLED_STATES, Locked
-from hub.store.tables import REMARKABLE
+from hub.store.rows import REMARKABLE, SETTLED_STATES, Locked
 
 #: Whoever closes a group is told about so many of its records.
 REMARK_LIMIT = 1000

@@ -54,7 +54,7 @@ def command(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("HUB_SECRET_KEYS", FERNET_KEY)
     loaded = registry.load()
     known = replace(loaded, connectors={**loaded.connectors, "shopify": Shop})
-    monkeypatch.setattr(registry, "load", lambda *_: known)
+    monkeypatch.setattr(registry, "load", lambda: known)
 
     def run(*arguments: str) -> Any:
         result = CliRunner().invoke(app, [*arguments, "--json"])

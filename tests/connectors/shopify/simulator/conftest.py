@@ -57,7 +57,7 @@ Serve = Callable[..., AbstractAsyncContextManager[App]]
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=20, trust_env=False, verify=False) as client:
         yield client
 
 

@@ -155,7 +155,7 @@ async def selling(home: Path, database_url: str, **options: Any) -> AsyncIterato
         async with (
             SIMULATOR.running(**options) as vtex,
             running(app) as url,
-            httpx.AsyncClient(base_url=url, timeout=10) as client,
+            httpx.AsyncClient(base_url=url, timeout=10, verify=False) as client,
         ):
             yield SellerWorld(hub, vtex, url, client)
     finally:

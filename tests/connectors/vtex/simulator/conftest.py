@@ -163,7 +163,9 @@ def account() -> Serve:
     async def serve(**options: Any) -> AsyncIterator[Account]:
         async with AsyncExitStack() as stack:
             one = await stack.enter_async_context(SIMULATOR.running(**options))
-            client = httpx.AsyncClient(base_url=one.url, headers=HEADERS, timeout=20, trust_env=False)
+            client = httpx.AsyncClient(
+                base_url=one.url, headers=HEADERS, timeout=20, trust_env=False, verify=False
+            )
             try:
                 yield Account(one, await stack.enter_async_context(client))
             finally:
