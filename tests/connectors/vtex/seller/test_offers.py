@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.vtex.seller.amounts import in_cents, price_at
@@ -99,6 +99,7 @@ def test_at_every_instant_the_price_is_that_which_holds_then(
         assert (None if price_then is None else price_then[0]) == expected(prices, at(hour))
 
 
+@example([price("20"), price("15", 4)], 3)
 @given(PRICES, st.integers(0, 23))
 def test_what_is_promised_of_a_price_is_kept(prices: list[JSON], hour: int) -> None:
     """Until then no other one begins, and it does not end."""
