@@ -46,7 +46,18 @@ class _Period:
 class Offer:
     """One SKU. Holds the parts of its answer as bytes, and builds them anew when its price begins or ends."""
 
-    __slots__ = ("_periods", "_terms", "head", "product", "sku", "stock", "tail", "until", "valid_to", "variant")
+    __slots__ = (
+        "_periods",
+        "_terms",
+        "head",
+        "product",
+        "sku",
+        "stock",
+        "tail",
+        "until",
+        "valid_to",
+        "variant",
+    )
 
     def __init__(
         self, sku: str, variant: str, product: str, stock: int, periods: Sequence[_Period], terms: Terms
@@ -72,7 +83,9 @@ class Offer:
         if period is None or not period.price:
             self.tail = None
             return
-        self.valid_to = min([period.ends, *(one.begins for one in self._periods if now < one.begins < one.ends)])
+        self.valid_to = min(
+            [period.ends, *(one.begins for one in self._periods if now < one.begins < one.ends)]
+        )
         self.tail = (
             b',"listPrice":%d,"measurementUnit":%b,"merchantName":%b,"offerings":[],"price":%d,"priceTags":[],'
             b'"unitMultiplier":1,"priceValidUntil":'

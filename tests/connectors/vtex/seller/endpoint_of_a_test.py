@@ -64,6 +64,12 @@ class Held:
         self._closed.clear()
         self._gate.set()
 
+    async def until_waiting(self, calls: int) -> None:
+        """Return when so many of them wait."""
+        async with asyncio.timeout(10):
+            while self.waiting < calls:  # noqa: ASYNC110 - it is another's to know when
+                await asyncio.sleep(0.01)
+
     async def changes(self, kinds: Collection[str], **told: Any) -> Changes:
         found = await self._catalog.changes(kinds, **told)
         await self._wait("changes")
@@ -134,9 +140,10 @@ class Counter:
             await asyncio.sleep(0)
             writer.write(piece)
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            count = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            return int(head.split()[1]), (await reader.readexactly(count)).decode()
+            async with asyncio.timeout(20):
+                head = await reader.readuntil(b"\r\n\r\n")
+                count = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                return int(head.split()[1]), (await reader.readexactly(count)).decode()
         finally:
             writer.close()
             await writer.wait_closed()

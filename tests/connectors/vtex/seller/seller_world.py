@@ -48,7 +48,13 @@ class SellerWorld:
         self.shelf.write("shop", *CATEGORIES)
 
     async def connect(
-        self, *, name: str = NAME, tenant: str = TENANT, credentials: JSON | None = None, **settings: Any
+        self,
+        *,
+        name: str = NAME,
+        tenant: str = TENANT,
+        credentials: JSON | None = None,
+        delivery: JSON | None = None,
+        **settings: Any,
     ) -> None:
         """Write the connection down, and tell the marketplace where the seller answers."""
         told = {
@@ -61,7 +67,12 @@ class SellerWorld:
             **settings,
         }
         await self.hub.connect(
-            {"connector": "vtex-seller", "settings": told, "credentials": {**KEYS, **(credentials or {})}},
+            {
+                "connector": "vtex-seller",
+                "settings": told,
+                "credentials": {**KEYS, **(credentials or {})},
+                "delivery": delivery or {},
+            },
             name=name,
             tenant=tenant,
         )

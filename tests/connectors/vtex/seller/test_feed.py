@@ -54,7 +54,9 @@ def test_each_sku_and_stream_is_told_once_with_its_latest_change(
 
     assert len(records) == len(latest)
     assert {(one.stream, one.key): one.version for one in records} == latest
-    assert all(("pass" in one.payload) == (passing is not None and one.stream == "catalog") for one in records)
+    assert all(
+        ("pass" in one.payload) == (passing is not None and one.stream == "catalog") for one in records
+    )
     assert all(NAMED.skus[one.payload["variant"]] == one.key for one in records)
 
 
@@ -64,7 +66,9 @@ def test_the_same_changes_are_the_same_records(changes: list[Change]) -> None:
     first, again, anew = (records_of(changes, NAMED, passing) for passing in ("1", "1", "2"))
 
     assert [one.content_hash for one in first] == [one.content_hash for one in again]
-    differ = [one.stream for one, other in zip(first, anew, strict=True) if one.content_hash != other.content_hash]
+    differ = [
+        one.stream for one, other in zip(first, anew, strict=True) if one.content_hash != other.content_hash
+    ]
     assert differ == [one.stream for one in first if one.stream == "catalog"]
 
 

@@ -121,7 +121,7 @@ def test_a_list_price_is_never_below_the_price(prices: list[JSON], hour: int) ->
 
 def test_a_price_is_compared_to_what_it_is_reduced_from() -> None:
     """Of the period that holds."""
-    offer = only(price("20"), price("15", 8, 10, compare_at=Decimal("20")))
+    offer = only(price("20"), price("15", 8, 10, compare_at=Decimal(20)))
 
     assert [told(offer, at(hour)) for hour in (7, 8, 9.99, 10)] == [
         (2000, 2000),
@@ -140,9 +140,7 @@ def test_what_vtex_cannot_be_told_is_no_price_and_gives_nothing_away() -> None:
 
 def documents_of(owner: str) -> st.SearchStrategy[JSON | None]:
     """Documents of a product whose variants share few SKUs among all products, and None for one that is gone."""
-    variants = st.lists(
-        st.tuples(st.sampled_from(["X", "Y", "Z", None]), st.integers(0, 3)), max_size=3
-    ).map(
+    variants = st.lists(st.tuples(st.sampled_from(["X", "Y", "Z", None]), st.integers(0, 3)), max_size=3).map(
         lambda found: [
             variant(f"{owner}-{place}", price("1"), on_hand=stock, sku=sku)
             for place, (sku, stock) in enumerate(found)

@@ -40,7 +40,9 @@ async def live(world: SellerWorld) -> None:
     world.price("a", "299.90")
     world.stock("a", 0)
     await world.sync()
-    told = await world.tell("checkout", items=[{"id": "a-v", "quantity": 2}, {"id": "b-v"}, {"id": "unknown"}])
+    told = await world.tell(
+        "checkout", items=[{"id": "a-v", "quantity": 2}, {"id": "b-v"}, {"id": "unknown"}]
+    )
     assert told["problems"] == []
     world.shelf.write("shop", {"kind": "product", "key": "b", "operation": "delete"})
     world.rewind()

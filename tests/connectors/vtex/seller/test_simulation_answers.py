@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from decimal import Decimal
 from typing import Any
@@ -87,9 +88,10 @@ def hold(goods: Goods, request: JSON, answer: Answer) -> None:
         stock, price = goods[line["id"]]
         assert item["quantity"] == logistics["quantity"] == min(max(line["quantity"], 1), stock)
         assert (item["quantity"] == 0) == (logistics["stockBalance"] == 0)
-        assert {logistics["stockBalance"], *(one["stockBalance"] for one in logistics["deliveryChannels"])} == {
-            stock
-        }
+        assert {
+            logistics["stockBalance"],
+            *(one["stockBalance"] for one in logistics["deliveryChannels"]),
+        } == {stock}
         assert logistics["deliveryChannels"]
         assert (item["price"], item["listPrice"]) == (price, price)
     assert (body["country"], body["postalCode"]) == (request.get("country"), request.get("postalCode"))
@@ -113,7 +115,7 @@ def test_any_cart_is_answered_as_described(count: int, kind: str, address: dict[
         "sold out": (lambda place: f"out-{place % 20}", 1),
         "above stock": (lambda place: f"in-{place}", 5000),
         "unknown": (lambda place: f"gone-{place}", 1),
-        "doubled": (lambda place: "in-7", 3),
+        "doubled": (lambda _: "in-7", 3),
         "mixed": (lambda place: mixed[place % len(mixed)], 2),
     }[kind]
     request = asked(*((sku(place), quantity) for place in range(count)), **address)
@@ -150,31 +152,28 @@ def test_there_is_never_a_quantity_without_stock_nor_stock_without_a_quantity(
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["items", "id", "quantity", "seller", "country", "postalCode"]) | st.text(max_size=3),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["items", "id", "quantity", "seller", "country", "postalCode"])
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=15,
 )
 
 
-@given(st.binary(max_size=60) | JSON_VALUES.map(lambda value: _json(value)))
+@given(st.binary(max_size=60) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_answered_or_refused(body: bytes) -> None:
     """With what is wrong, and with nothing else."""
     try:
         request = parse(body)
-    except BadSimulationError as refused:
-        assert str(refused)
-    else:
-        codec.loads(simulation(CATALOG).answer(request, NOW).body)
+    except BadSimulationError:
+        return
 
-
-def _json(value: Any) -> bytes:
-    import json  # the hub's own codec writes no floats
-
-    return json.dumps(value).encode()
+    codec.loads(simulation(CATALOG).answer(request, NOW).body)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +256,9 @@ def test_a_price_is_promised_for_an_hour_or_until_it_ends() -> None:
 def test_who_takes_the_payment_is_said_where_it_is_configured() -> None:
     """Null where the marketplace does."""
     names = [
-        codec.loads(answered(simulation(CATALOG, **terms), asked(("in-1", 1))).body)["items"][0]["merchantName"]
+        codec.loads(answered(simulation(CATALOG, **terms), asked(("in-1", 1))).body)["items"][0][
+            "merchantName"
+        ]
         for terms in ({}, {"merchant_name": "Acme"})
     ]
 
