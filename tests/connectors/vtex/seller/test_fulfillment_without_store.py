@@ -63,8 +63,9 @@ async def test_without_the_store_answers_go_on_for_a_while_and_come_back_with_it
         stopped = time.monotonic()
         await asyncio.to_thread(server.stop)
         from_memory = []
-        while (answer := await ask(world)).status_code == 200:
-            from_memory.append(answer.json()["logisticsInfo"][0]["stockBalance"])
+        async with asyncio.timeout(STALE_FOR + 20):
+            while (answer := await ask(world)).status_code == 200:
+                from_memory.append(answer.json()["logisticsInfo"][0]["stockBalance"])
         gave_up = time.monotonic() - stopped
         unknown = await world.simulate("a-v", name="never-asked-for")
 
@@ -74,7 +75,11 @@ async def test_without_the_store_answers_go_on_for_a_while_and_come_back_with_it
         async with asyncio.timeout(30):
             while (await ask(world)).json()["logisticsInfo"][0]["stockBalance"] != 9:
                 pass
+        world.stock("a", 12)
+        await asyncio.sleep(following.FRESH)
+        fresh = (await ask(world)).json()["logisticsInfo"][0]["stockBalance"]
 
+    assert fresh == 12
     assert set(from_memory) == {22}
     assert len(from_memory) > 20
     assert gave_up >= STALE_FOR
