@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -117,10 +117,21 @@ class Postgres:
         ]
         subprocess.run(command, check=True, user=self._server.system_user)
 
-    def processes(self) -> list[int]:
-        """The server's own and all its children's, for signals."""
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Inside of the block it takes connections and questions, and answers none."""
         server = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().split()[0]))
-        return [server.pid, *(child.pid for child in server.children())]
+        server.suspend()  # so that no more children come
+        processes = [server, *server.children()]
+        for process in processes[1:]:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def url(self, database: str = "postgres") -> str:
         """For SQLAlchemy."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -99,15 +97,9 @@ async def test_a_store_that_says_nothing_is_away_as_well(
         world.offer("a")
         await until(world, 200)
 
-        processes = server.processes()
-        for process in processes:
-            os.kill(process, signal.SIGSTOP)
-        try:
+        with server.silent():
             assert (await ask(world)).status_code == 200
             silent = await until(world, 503)
-        finally:
-            for process in processes:
-                os.kill(process, signal.SIGCONT)
         await until(world, 200)
 
     assert "the store cannot be reached" in silent.text
