@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from connectors.vtex.seller.client import NOTIFY, SEND
 from hub.errors import ConnectionFailedError
 from hub.runtime import Runtime
 from tests.connectors.vtex.seller.conftest import Sell
@@ -156,8 +155,8 @@ async def test_a_worker_that_dies_after_it_suggested_leaves_what_another_one_fol
     ("denied", "resource"),
     (
         ("catalog", "Catalog > Marketplace > Seller SKUs"),
-        ("suggestions", SEND),
-        ("notificator", NOTIFY),
+        ("suggestions", "Channels > UI resources > Send marketplace suggestion"),
+        ("notificator", "Seller Register > Seller Administration > View Seller"),
     ),
 )
 async def test_a_key_without_a_permission_is_told_which_one(sell: Sell, denied: str, resource: str) -> None:
