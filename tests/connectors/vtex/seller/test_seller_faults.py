@@ -35,7 +35,7 @@ def asked(world: SellerWorld) -> int:
 @pytest.mark.parametrize("form", ("seconds", "date"))
 async def test_a_429_holds_the_whole_fleet_until_its_time_is_over(sell: Sell, form: str) -> None:
     """As a number or as a date; whoever else works for this account asks nothing meanwhile."""
-    world = await sell(limit=["catalog=0.1/1"], retry_after_form=form)
+    world = await sell(limit=["catalog=0.005/1"], retry_after_form=form)
     world.tell("bind", skus=["a-v", "b-v", "c-v"])
     first, second = world.hub.runtime, world.hub.make_runtime()
     world.offer("a", "b")
@@ -48,9 +48,14 @@ async def test_a_429_holds_the_whole_fleet_until_its_time_is_over(sell: Sell, fo
     assert asked(world) == before
     assert world.row("c")["state"] not in {"success", "rejected", "dead"}
 
+    world.tell("clock", advance=150)
+    world.hub.pass_time(150)  # a backoff of the hub's own would be over
+    await work(world, world.hub.make_runtime())
+    assert asked(world) == before
+
     for _ in range(6):
-        world.tell("clock", advance=11)
-        world.hub.pass_time(11)
+        world.tell("clock", advance=201)
+        world.hub.pass_time(201)
         await work(world, world.hub.make_runtime())
     assert {world.row(key)["state"] for key in "abc"} == {"success"}
     assert all(world.row(key)["attempts"] <= 1 for key in "abc")
