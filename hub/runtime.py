@@ -112,6 +112,13 @@ class Runtime:
             self._retire(known)
         return pipeline
 
+    def leave(self, pipeline: Pipeline) -> None:
+        """Its connection is not there any more: what goes on for it in this process ends in a while."""
+        connection_id = pipeline.connection.id
+        if self._pipelines.get(connection_id) is pipeline:
+            del self._pipelines[connection_id]
+            self._retire(pipeline)
+
     def assemble(self, stored: StoredConnection) -> Pipeline:
         """Put a stored connection together. Raises ``ConfigurationError``."""
         try:

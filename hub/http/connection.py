@@ -163,6 +163,8 @@ class ConnectionHttp:
             self._pace.not_made()
             self._tell(call, error=raised, waited=waited, duration=perf_counter() - begin)
             raise
+        finally:
+            self._pace.returned(call.bucket)
         return await self._judged(call, answer, waited, perf_counter() - begin)
 
     async def _follow(self, call: _Call) -> Answer:

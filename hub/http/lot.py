@@ -41,6 +41,8 @@ class Lot:
         self._turned_away = 0
         self._told_at = -TELL_EVERY
         self._untold: Lesson | None = None
+        #: Requests that were admitted and are not answered: whoever counted for an answer has not seen them all.
+        self.under_way = 0
 
     def spend(self, now: float) -> bool:
         """Whether a request may go now; a token is gone then."""
@@ -65,14 +67,19 @@ class Lot:
         return self._clock() - begin
 
     async def learn(self, lesson: Lesson) -> None:
-        """A block holds here at once; the fleet is told of it at once too, and of a mere count now and then."""
+        """A block holds here at once; the fleet is told of it at once too, and of a mere count now and then.
+
+        Of what remains, those that are under way may have to be paid yet.
+        """
         now = self._clock()
+        if lesson.remaining is not None:
+            lesson = replace(lesson, remaining=max(lesson.remaining - self.under_way, 0))
         if lesson.block:
             self._nothing_until = max(self._nothing_until, now + lesson.block.total_seconds())
         if lesson.remaining is not None:
             self._tokens = min(self._tokens, lesson.remaining)
         self._untold = lesson
-        if lesson.block or now >= self._told_at + TELL_EVERY:
+        if lesson.block or now < self._unlimited_until or now >= self._told_at + TELL_EVERY:
             await self._tell()
 
     async def settle(self) -> None:

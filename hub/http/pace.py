@@ -66,13 +66,20 @@ class Pace:
         lot = self._lots.get(bucket.key) or self._lot(bucket)
         now = self._clock()
         if self._circuit.passes(now) and lot.spend(now):
+            lot.under_way += 1
             return 0.0
         self._waiting += 1
         try:
             await self._circuit.admit(self._wanted())
-            return await self._turn(lot)
+            waited = await self._turn(lot)
         finally:
             self._waiting -= 1
+        lot.under_way += 1
+        return waited
+
+    def returned(self, bucket: Bucket) -> None:
+        """An admitted request is answered, or never will be."""
+        (self._lots.get(bucket.key) or self._lot(bucket)).under_way -= 1
 
     @property
     def is_probing(self) -> bool:

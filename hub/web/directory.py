@@ -122,6 +122,8 @@ class Directory:
     async def _entry(self, name: str, revision: Revision | None) -> Entry:
         known = self.entries.get(name)
         if revision is None:
+            if known is not None and known.pipeline is not None:
+                self._runtime.leave(known.pipeline)
             return Entry(checked=self.now(), error=NotFoundError("there is no such connection"))
         if known is not None and known.pipeline is not None and _is(known.pipeline, revision):
             return Entry(

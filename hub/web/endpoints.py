@@ -14,6 +14,8 @@ PREFIX = "/c/"
 
 #: How long a request waits to learn whether its connection is still as it was, in seconds.
 PATIENCE = 0.5
+#: And how long for a connection that is not known yet: some that ask wait no more than two seconds and a half in all.
+UNKNOWN_PATIENCE = 1.0
 #: After the store was not reached, endpoints that are known answer for so long without asking again, in seconds.
 BELIEVE_SECONDS = 1.0
 
@@ -67,28 +69,25 @@ class Endpoints:
     async def _find(self, name: str) -> App | Reply:
         known = self._entries.get(name)
         if known is None or known.endpoint is None:
-            return await self._ask(name)
+            return await self._ask(name, UNKNOWN_PATIENCE)
         now = self._directory.now()
         if now < self._believe_until:
             return known.endpoint
-        try:
-            async with asyncio.timeout(PATIENCE):
-                found = await self._ask(name)
-        except TimeoutError:
-            found = _STORE_DOWN
+        found = await self._ask(name, PATIENCE)
         if found is not _STORE_DOWN:
             return found
         self._believe_until = now + BELIEVE_SECONDS
         return known.endpoint
 
-    async def _ask(self, name: str) -> App | Reply:
+    async def _ask(self, name: str, patience: float) -> App | Reply:
         try:
-            entry = await self._directory.find(name)
+            async with asyncio.timeout(patience):
+                entry = await self._directory.find(name)
         except NotFoundError as error:
             return _BROKEN if error.field else _NOT_FOUND
         except ConfigurationError:
             return _BROKEN
-        except ServiceUnavailableError:
+        except (ServiceUnavailableError, TimeoutError):
             return _STORE_DOWN
         return entry.endpoint or _NOT_FOUND
 

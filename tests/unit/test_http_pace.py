@@ -78,6 +78,7 @@ async def run(pace: Pace, bucket: Bucket, *, worked: bool = True) -> None:
     try:
         await pace.admit(bucket)
         await asyncio.sleep(0)  # on the wire
+        pace.returned(bucket)
         await pace.answered(worked=worked)
     finally:
         await pace.leave()
@@ -307,6 +308,37 @@ async def test_no_more_go_than_remain(fleet: Fleet, bucket: Bucket) -> None:
     await run(pace, bucket)
     with pytest.raises(ThrottledError):
         await run(pace, bucket)
+
+
+@pytest.mark.parametrize("bucket", (FREE, PRICES))
+async def test_what_is_under_way_may_have_to_be_paid_of_what_remains(fleet: Fleet, bucket: Bucket) -> None:
+    """Whoever counted for an answer had not seen the requests that came behind it; no process sends as if there were none."""
+    pace = fleet.pace()
+    pace.enter(100)
+    for _ in range(4):
+        await pace.admit(bucket)
+    pace.returned(bucket)
+    await pace.learn(bucket, Lesson(remaining=5, reset=seconds(60)))
+    for _ in range(2):
+        await run(pace, bucket)
+    with pytest.raises(ThrottledError):
+        await run(pace, bucket)
+    with pytest.raises(ThrottledError):
+        await run(fleet.pace(), bucket)
+
+
+async def test_a_count_ends_the_belief_that_nothing_limits_a_bucket(fleet: Fleet) -> None:
+    """Also shortly after another one was told."""
+    pace = fleet.pace()
+    pace.enter(100)
+    await run(pace, FREE)
+    await pace.learn(FREE, Lesson(remaining=50, reset=seconds(0.01)))
+    fleet.now += 0.02
+    await run(pace, FREE)
+    await pace.learn(FREE, Lesson(remaining=1, reset=seconds(60)))
+    await run(pace, FREE)
+    with pytest.raises(ThrottledError):
+        await run(pace, FREE)
 
 
 async def test_a_slice_that_needed_less_leaves_what_remains(fleet: Fleet) -> None:

@@ -74,6 +74,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         super().__init__(settings, credentials, ports)
         self._client = SellerClient(ports.http, settings, credentials)
         self._follower: Follower | None = None
+        self._endpoint: FulfillmentEndpoint | None = None
 
     @property
     def _catalog(self) -> Catalog:
@@ -185,7 +186,12 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         return results
 
     def asgi(self) -> FulfillmentEndpoint:
-        """Answers fulfillment simulations, from memory."""
+        """Answers fulfillment simulations, from memory: the same one whenever it is asked for."""
+        if self._endpoint is None:
+            self._endpoint = self._made_endpoint()
+        return self._endpoint
+
+    def _made_endpoint(self) -> FulfillmentEndpoint:
         settings = self.settings
         terms = Terms(
             sku=settings.sku,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -18,8 +19,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 #: "The marketplace waits up to 2.5 seconds for the response, or else the product is considered unavailable" (external
-#: seller integration): a body, and what has to be read for it, have this long together, in seconds.
-DEADLINE = 2.0
+#: seller integration): a body, and what has to be read for it, have this long together, in seconds. The hub may have
+#: taken a second before, to find the connection.
+DEADLINE = 1.4
+
+#: Of that so much at most is for what memory may not have yet, in seconds, where it can be answered without.
+LOOK_AGAIN = 0.25
 
 #: Requests under way at once, and of those how many may wait for the store; more are turned away at once.
 MOST_AT_ONCE, MOST_READING = 1000, 64
@@ -29,6 +34,8 @@ MOST_BYTES = 1024 * 1024
 
 #: An SKU that was left out is logged once in this time, in seconds, and no more than so many of them at once.
 LOG_EVERY, MOST_LOGGED = 600.0, 1000
+#: Of each of them so many characters.
+LONGEST_LOGGED = 100
 
 #: What follows the connection's own path, and the secret if there is one.
 ROUTE = "/api/pvt/orderforms/simulation"
@@ -58,45 +65,57 @@ class FulfillmentEndpoint:
         stale_for: float,
         variants_by_key: bool,
         log: Log,
+        deadline: float = DEADLINE,
+        most_at_once: int = MOST_AT_ONCE,
+        most_reading: int = MOST_READING,
     ) -> None:
         self._simulation, self._follower, self._log = simulation, follower, log
         self._secret = secret.encode() if secret else None
         self._stale_for = stale_for
         self._variants_by_key = variants_by_key
+        self._deadline, self._most_at_once, self._most_reading = deadline, most_at_once, most_reading
         self._under_way = self._reading = 0
         self._accepted: set[str] = set()
         self._logged: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. What almost every request takes is written in one piece here."""
-        if self._under_way >= MOST_AT_ONCE:
+        """Answer one request."""
+        if self._under_way >= self._most_at_once:
             await _send(send, 503, _error("too much at once; ask again"))
             return
         self._under_way += 1
         try:
-            if scope["path"] not in self._accepted or scope["method"] != "POST":
-                self._accept(scope)
-            message = await receive()
-            if message.get("more_body") or message["type"] == "http.disconnect":
-                content = await _within(
-                    DEADLINE, _rest(message, receive), 408, "the body did not arrive in time"
-                )
-            else:
-                content = message.get("body", b"")
-            request = parse(content)
-            if not self._follower.is_fresh:
-                await self._catch_up(request)
-            answer = self._simulation.answer(request, time.time())
-        except (_RefusedError, BadSimulationError) as error:
-            await _send(send, error.status if isinstance(error, _RefusedError) else 400, _error(str(error)))
+            body = await self._answer(scope, receive)
+        except _RefusedError as refused:
+            await _send(send, refused.status, _error(str(refused)))
         except ConnectionResetError:
             return
         else:
-            if answer.left_out:
-                self._say(answer.left_out)
-            await _send(send, 200, answer.body)
+            await _send(send, 200, body)
         finally:
             self._under_way -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
+        if scope["path"] not in self._accepted or scope["method"] != "POST":
+            self._accept(scope)
+        by = asyncio.get_running_loop().time() + self._deadline
+        content = await _until(by, _body(receive), 408, "the body did not arrive in time")
+        try:
+            request = parse(content)
+        except BadSimulationError as error:
+            raise _RefusedError(400, str(error)) from None
+        if not self._follower.loaded.is_set():
+            await self._read_ahead(request, by)
+        elif self._follower.out_of_touch > self._stale_for:
+            raise _RefusedError(
+                503, "prices and stock are not known to be current: the store cannot be reached"
+            )
+        elif not self._follower.is_fresh and not await self._follower.refresh():
+            await self._look_again(request)
+        answer = self._simulation.answer(request, time.time())
+        if answer.left_out:
+            self._say(answer.left_out)
+        return answer.body
 
     def _accept(self, scope: Scope) -> None:
         """Check path, method and secret; a path that says everything is not checked again."""
@@ -115,19 +134,16 @@ class FulfillmentEndpoint:
         if (self._secret is None or given) and len(self._accepted) < MOST_SPELLINGS:
             self._accepted.add(scope["path"])
 
-    async def _catch_up(self, request: SimulationRequest) -> None:
-        if not self._follower.loaded.is_set():
-            await self._read_ahead(request)
-        elif self._follower.out_of_touch > self._stale_for:
-            raise _RefusedError(
-                503, "prices and stock are not known to be current: the store cannot be reached"
-            )
-        elif not self._follower.out_of_touch:
-            await self._follower.refresh()
+    async def _look_again(self, request: SimulationRequest) -> None:
+        """Changes are told late while older transactions are under way; the documents are there. What fails is left."""
+        if not self._variants_by_key:
+            return
+        with contextlib.suppress(_RefusedError):
+            await self._read_ahead(request, asyncio.get_running_loop().time() + LOOK_AGAIN)
 
-    async def _read_ahead(self, request: SimulationRequest) -> None:
+    async def _read_ahead(self, request: SimulationRequest, by: float) -> None:
         """Memory is not what the catalog is yet: read what is asked for, or wait until it is."""
-        if self._reading >= MOST_READING:
+        if self._reading >= self._most_reading:
             raise _RefusedError(503, "offers are being loaded; ask again")
         self._reading += 1
         try:
@@ -136,13 +152,14 @@ class FulfillmentEndpoint:
                 if self._variants_by_key
                 else self._follower.loaded.wait()
             )
-            await _within(DEADLINE, reading, 503, "offers are being loaded; ask again")
+            await _until(by, reading, 503, "offers are being loaded; ask again")
         finally:
             self._reading -= 1
 
     def _say(self, left_out: Sequence[str]) -> None:
         now = time.monotonic()
-        news = [sku for sku in left_out if now - self._logged.get(sku, -LOG_EVERY) >= LOG_EVERY]
+        short = dict.fromkeys(sku[:LONGEST_LOGGED] for sku in left_out)
+        news = [sku for sku in short if now - self._logged.get(sku, -LOG_EVERY) >= LOG_EVERY]
         if not news:
             return
         if len(self._logged) > MOST_LOGGED:
@@ -153,9 +170,10 @@ class FulfillmentEndpoint:
         )
 
 
-async def _within(seconds: float, doing: Awaitable[Any], status: int, otherwise: str) -> Any:
+async def _until(by: float, doing: Awaitable[Any], status: int, otherwise: str) -> Any:
+    """``by`` is a time of the event loop."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout_at(by):
             return await doing
     except TimeoutError:
         raise _RefusedError(status, otherwise) from None
@@ -165,9 +183,10 @@ async def _within(seconds: float, doing: Awaitable[Any], status: int, otherwise:
         raise _RefusedError(503, "the store cannot be reached; ask again") from None
 
 
-async def _rest(message: MutableMapping[str, Any], receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes:
     chunks = bytearray()
     while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("nobody waits for an answer")
         chunks += message.get("body", b"")
@@ -175,7 +194,6 @@ async def _rest(message: MutableMapping[str, Any], receive: Receive) -> bytes:
             raise _RefusedError(413, f"the body has more than {MOST_BYTES} bytes")
         if not message.get("more_body"):
             return bytes(chunks)
-        message = await receive()
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

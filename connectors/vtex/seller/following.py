@@ -22,9 +22,11 @@ LOOK_EVERY = 0.2
 #: Whoever is asked looks first where the last look is older than this, in seconds: a marketplace asks back as soon as it
 #: is told of a change, and has to find that change. Between the commit of a change and that question lie several
 #: transactions of the ledger and a request over the network.
-FRESH = 0.02
+FRESH = 0.005
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
+#: A store that has said nothing for so long, in seconds, is not reached, though it refuses nobody.
+SILENT_FOR = 10.0
 
 #: Seconds until the next try after the store could not be reached.
 TRY_EVERY = 1.0
@@ -45,8 +47,9 @@ class Follower:
         self._lost_since: float | None = None
         self._look: asyncio.Future[None] | None = None
         self._looked_at = -FRESH
-        self._round: asyncio.Event | None = None
-        self._asked_for: asyncio.Task[None] | None = None
+        self._heard_at = clock()
+        self._reads = self._reading = 0
+        self._read_at: dict[str, int] = {}
         self.loaded = asyncio.Event()
 
     def start(self) -> None:
@@ -56,7 +59,7 @@ class Follower:
 
     async def stop(self) -> None:
         """Follow no more."""
-        tasks = [task for task in (self._task, self._look, self._asked_for) if task is not None]
+        tasks = [task for task in (self._task, self._look) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -64,22 +67,27 @@ class Follower:
     @property
     def out_of_touch(self) -> float:
         """For how many seconds the store has not been reached; 0 while it is."""
-        return 0.0 if self._lost_since is None else self._clock() - self._lost_since
+        silent = self._clock() - self._heard_at
+        return silent if self._lost_since is not None or silent > SILENT_FOR else 0.0
 
     @property
     def is_fresh(self) -> bool:
-        """What was committed up to a moment ago is in memory."""
-        return self._clock() - self._looked_at < FRESH
+        """What was committed up to a moment ago is in memory, or cannot be looked for."""
+        return self._clock() - self._looked_at < FRESH or self.out_of_touch > 0
 
-    async def refresh(self) -> None:
-        """Look now; many who ask at once share one look. Where it fails, what is in memory has to do."""
+    async def refresh(self) -> bool:
+        """Look now; many who ask at once share one look. False where that failed, or takes too long."""
         asked = self._clock()
-        for _ in range(2):  # the look that is under way may have begun before the change
-            if self._looked_at < asked - FRESH:
-                await (self._round or self._begin_round()).wait()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(PATIENCE):
+                # The look that is under way may have begun before the change.
+                while self._looked_at < asked - FRESH:
+                    await asyncio.shield(self._looking())
+                return True
+        return False
 
     async def read_variants(self, keys: Sequence[str]) -> None:
-        """Take these in at once, before their turn comes in loading; keys that nobody knows are ignored."""
+        """Take these in at once, before their turn comes in following; keys that nobody knows are ignored."""
         variants = await self._catalog.read("variant", keys)
         offers = self._offers.by_sku
         products = {document["product"] for document in variants.values()}
@@ -105,28 +113,13 @@ class Follower:
         full = True
         while full:
             page = await self._catalog.changes(KINDS, after=cursor, limit=PAGE)
+            self._heard_at = self._clock()
             cursor, full = page.cursor, page.full
             keys |= _products(page.changes)
         await self._read(keys)
         self._cursor = cursor
         self.loaded.set()
         self._log.info("offers are in memory", skus=len(self._offers.by_sku))
-
-    def _begin_round(self) -> asyncio.Event:
-        """A look for those who ask, with an end of its own: waiting for an event is cheap, and cancels nothing."""
-        ended = self._round = asyncio.Event()
-
-        async def look() -> None:
-            try:
-                with contextlib.suppress(Exception):  # the loop meets it, too, and tells of it
-                    async with asyncio.timeout(PATIENCE):
-                        await asyncio.shield(self._looking())
-            finally:
-                self._round = None
-                ended.set()
-
-        self._asked_for = asyncio.create_task(look())
-        return ended
 
     def _looking(self) -> asyncio.Future[None]:
         """The look that is under way, or a new one."""
@@ -143,17 +136,32 @@ class Follower:
             self._cursor = page.cursor
             if not page.full:
                 break
-        self._looked_at = began
+        self._looked_at, self._heard_at = began, self._clock()
 
     async def _read(self, products: Collection[str]) -> None:
         keys = sorted(products)
         for start in range(0, len(keys), BATCH):
-            batch = keys[start : start + BATCH]
-            doubled = self._offers.put(batch, await self._catalog.read("product", batch))
-            if doubled:
+            if doubled := await self._read_batch(keys[start : start + BATCH]):
                 self._log.warning(
-                    "more than one variant has this SKU; the last one is offered", skus=doubled[:20]
+                    "more than one variant has this SKU; the one whose key comes first is offered",
+                    skus=doubled[:20],
                 )
+
+    async def _read_batch(self, batch: Sequence[str]) -> Sequence[str]:
+        """Of several who read a product at once, whoever began last is right, also when another one comes after it."""
+        self._reads += 1
+        began = self._reads
+        self._reading += 1
+        try:
+            documents = await self._catalog.read("product", batch)
+            self._heard_at = self._clock()
+            mine = [key for key in batch if self._read_at.get(key, 0) < began]
+            self._read_at |= dict.fromkeys(mine, began)
+            return self._offers.put(mine, documents)
+        finally:
+            self._reading -= 1
+            if not self._reading:
+                self._read_at.clear()
 
     def _lost(self, error: Exception) -> None:
         if self._lost_since is None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from connectors.vtex.seller.amounts import available, in_cents
+from connectors.vtex.seller.amounts import available, in_cents, number
 from hub.catalog.moments import moment
 from hub.records import JSON
 
@@ -32,7 +32,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Period:
-    """A price in hundredths, and what it is reduced from, from one moment (seconds since 1970) until another."""
+    """A price in hundredths, and what it is reduced from, from one moment (seconds since 1970) until another.
+
+    0 is a price that VTEX cannot be told: while it holds, none is.
+    """
 
     begins: float
     ends: float
@@ -43,16 +46,29 @@ class _Period:
 class Offer:
     """One SKU. Holds the parts of its answer as bytes, and builds them anew when its price begins or ends."""
 
-    __slots__ = ("_periods", "_terms", "head", "product", "sku", "stock", "tail", "until", "valid_to")
+    __slots__ = (
+        "_periods",
+        "_terms",
+        "head",
+        "product",
+        "sku",
+        "stock",
+        "tail",
+        "until",
+        "valid_to",
+        "variant",
+    )
 
-    def __init__(self, sku: str, product: str, stock: int, periods: Sequence[_Period], terms: Terms) -> None:
-        self.sku, self.product, self.stock = sku, product, stock
+    def __init__(
+        self, sku: str, variant: str, product: str, stock: int, periods: Sequence[_Period], terms: Terms
+    ) -> None:
+        self.sku, self.variant, self.product, self.stock = sku, variant, product, stock
         self._periods, self._terms = periods, terms
         #: ``{"id":…,"requestIndex":``
         self.head = b'{"id":' + msgspec.json.encode(sku) + b',"requestIndex":'
         #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.
         self.tail: bytes | None = None
-        #: The present price ends by itself then, in seconds since 1970.
+        #: The present price ends then, by itself or because the next one begins, in seconds since 1970.
         self.valid_to = math.inf
         #: The parts hold until then, in seconds since 1970.
         self.until = -math.inf
@@ -63,11 +79,13 @@ class Offer:
         self.until = min(
             (at for one in self._periods for at in (one.begins, one.ends) if at > now), default=math.inf
         )
-        if not holding:
+        period = max(holding, key=lambda one: one.begins, default=None)
+        if period is None or not period.price:
             self.tail = None
             return
-        period = max(holding, key=lambda one: one.begins)
-        self.valid_to = period.ends
+        self.valid_to = min(
+            [period.ends, *(one.begins for one in self._periods if now < one.begins < one.ends)]
+        )
         self.tail = (
             b',"listPrice":%d,"measurementUnit":%b,"merchantName":%b,"offerings":[],"price":%d,"priceTags":[],'
             b'"unitMultiplier":1,"priceValidUntil":'
@@ -85,27 +103,57 @@ class Offers:
     def __init__(self, terms: Terms) -> None:
         self.by_sku: dict[str, Offer] = {}
         self._terms = terms
-        self._of_product: dict[str, list[Offer]] = {}
+        self._of_variant: dict[str, Offer] = {}
+        self._of_product: dict[str, set[str]] = {}
+        #: All offers of an SKU that more than one variant has.
+        self._sharing: dict[str, list[Offer]] = {}
 
     def put(self, products: Iterable[str], documents: Mapping[str, JSON]) -> list[str]:
         """Replace all that is offered of these products; without a document one is gone.
 
-        Returns SKUs that more than one variant has: the one that came last is offered.
+        A variant that was another product's is not offered there any more. Returns SKUs that more than one variant has:
+        the one whose key comes first is offered, so that every process answers alike, whatever it read first.
         """
         doubled = []
         for key in products:
-            for offer in self._of_product.pop(key, ()):
-                if self.by_sku.get(offer.sku) is offer:
-                    del self.by_sku[offer.sku]
+            for variant in self._of_product.pop(key, ()):
+                self._take(self._of_variant[variant])
             document = documents.get(key)
-            offers = [] if document is None else list(offers_of(document, self._terms))
-            if offers:
-                self._of_product[key] = offers
-            for offer in offers:
-                if offer.sku in self.by_sku:
+            for offer in () if document is None else offers_of(document, self._terms):
+                if moved := self._of_variant.get(offer.variant):
+                    self._take(moved)
+                    self._of_product[moved.product].discard(offer.variant)
+                self._of_product.setdefault(key, set()).add(offer.variant)
+                if self._give(offer):
                     doubled.append(offer.sku)
-                self.by_sku[offer.sku] = offer
         return doubled
+
+    def _give(self, offer: Offer) -> bool:
+        """Whether there was one of this SKU."""
+        self._of_variant[offer.variant] = offer
+        other = self.by_sku.get(offer.sku)
+        if other is None:
+            self.by_sku[offer.sku] = offer
+            return False
+        sharing = self._sharing.setdefault(offer.sku, [other])
+        sharing.append(offer)
+        self.by_sku[offer.sku] = min(sharing, key=_variant_of)
+        return True
+
+    def _take(self, offer: Offer) -> None:
+        del self._of_variant[offer.variant]
+        sharing = self._sharing.get(offer.sku)
+        if sharing is None:
+            del self.by_sku[offer.sku]
+            return
+        sharing.remove(offer)
+        self.by_sku[offer.sku] = min(sharing, key=_variant_of)
+        if len(sharing) == 1:
+            del self._sharing[offer.sku]
+
+
+def _variant_of(offer: Offer) -> str:
+    return offer.variant
 
 
 def offers_of(product: JSON, terms: Terms) -> Iterator[Offer]:
@@ -119,7 +167,7 @@ def offers_of(product: JSON, terms: Terms) -> Iterator[Offer]:
             continue
         enabled = product.get("enabled") is not False and variant.get("enabled") is not False
         stock = available(variant.get("stock") or (), terms.locations) if enabled else 0
-        yield Offer(str(sku), product["key"], stock, _periods(variant, terms), terms)
+        yield Offer(str(sku), variant["key"], product["key"], stock, _periods(variant, terms), terms)
 
 
 def _periods(variant: JSON, terms: Terms) -> list[_Period]:
@@ -127,16 +175,16 @@ def _periods(variant: JSON, terms: Terms) -> list[_Period]:
     for price in variant.get("prices") or ():
         if price["currency"] != terms.currency or price.get("kind", "sale") != terms.price_kind:
             continue
-        amount = _cents(price.get("amount"))
-        if amount <= 0:
+        if (number(price.get("amount")) or 0) <= 0:
             continue
+        amount = _cents(price.get("amount"))
         begins, ends = _seconds(price.get("valid_from"), -math.inf), _seconds(price.get("valid_to"), math.inf)
         found.append(_Period(begins, ends, amount, max(_cents(price.get("compare_at")), amount)))
     return found
 
 
 def _cents(amount: Any) -> int:
-    """0 where there is none, or where it is finer than VTEX counts: nothing is given away for that."""
+    """0 where there is none, or where it is finer than VTEX counts: an older price is not given away for that."""
     try:
         return in_cents(amount)
     except ValueError:

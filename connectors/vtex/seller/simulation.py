@@ -62,7 +62,7 @@ def parse(body: bytes) -> SimulationRequest:
     """The request; numbers for ids and numbers in texts are taken, too. Raises ``BadSimulationError``."""
     try:
         request = _read(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         request = _tolerantly(body)
     if len(request.items) > MOST_ITEMS:
         raise BadSimulationError(f"items: has {len(request.items)} lines, more than {MOST_ITEMS}")
@@ -151,7 +151,7 @@ def _tolerantly(body: bytes) -> SimulationRequest:
     """For what is spelled otherwise than documented; says what is wrong where that cannot be understood."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadSimulationError(f"the body is no JSON ({excerpt(str(error))})") from None
     if not isinstance(found, dict):
         raise BadSimulationError("the body has to be an object with items")

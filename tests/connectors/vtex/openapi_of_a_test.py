@@ -35,7 +35,17 @@ def check(answer: httpx.Response, name: str | None = None, *, base: str = "") ->
 
     Raises ``OpenAPIError``.
     """
-    asked = answer.request
+    name, request = check_request(answer.request, name, base=base)
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    response = MockResponse(answer.content, answer.status_code, dict(answer.headers), kind)
+    description(name).validate_response(request, response)
+    return answer
+
+
+def check_request(
+    asked: httpx.Request, name: str | None = None, *, base: str = ""
+) -> tuple[str, MockRequest]:
+    """The description's name and the request, after it was found valid. Raises ``OpenAPIError``."""
     path = asked.url.path.removeprefix(base)
     name = name or next(name for part, name in _DESCRIPTIONS.items() if part in path)
     body = asked.content
@@ -50,8 +60,5 @@ def check(answer: httpx.Response, name: str | None = None, *, base: str = "") ->
         data=body or None,
         content_type=asked.headers.get("content-type", "").partition(";")[0],
     )
-    kind = answer.headers.get("content-type", "").partition(";")[0]
-    response = MockResponse(answer.content, answer.status_code, dict(answer.headers), kind)
     description(name).validate_request(request)
-    description(name).validate_response(request, response)
-    return answer
+    return name, request

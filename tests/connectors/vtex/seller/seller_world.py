@@ -21,6 +21,7 @@ from hub.testing.simulator import Running, running
 from hub.web.app import make_app
 from hub.web.metrics import WebMetrics
 from tests.catalog.shelf import Shelf
+from tests.connectors.vtex.recorder import Recorder
 from tests.connectors.vtex.seller.goods import product
 from tests.loop.hub_of_a_test import Hub
 
@@ -47,7 +48,13 @@ class SellerWorld:
         self.shelf.write("shop", *CATEGORIES)
 
     async def connect(
-        self, *, name: str = NAME, tenant: str = TENANT, credentials: JSON | None = None, **settings: Any
+        self,
+        *,
+        name: str = NAME,
+        tenant: str = TENANT,
+        credentials: JSON | None = None,
+        delivery: JSON | None = None,
+        **settings: Any,
     ) -> None:
         """Write the connection down, and tell the marketplace where the seller answers."""
         told = {
@@ -60,7 +67,12 @@ class SellerWorld:
             **settings,
         }
         await self.hub.connect(
-            {"connector": "vtex-seller", "settings": told, "credentials": {**KEYS, **(credentials or {})}},
+            {
+                "connector": "vtex-seller",
+                "settings": told,
+                "credentials": {**KEYS, **(credentials or {})},
+                "delivery": delivery or {},
+            },
             name=name,
             tenant=tenant,
         )
@@ -146,18 +158,26 @@ def goods(key: str, **fields: Any) -> JSON:
 
 
 @asynccontextmanager
-async def selling(home: Path, database_url: str, **options: Any) -> AsyncIterator[SellerWorld]:
-    """All of it, over HTTP."""
+async def selling(
+    home: Path,
+    database_url: str,
+    *,
+    asked: Recorder | None = None,
+    answered: Recorder | None = None,
+    **options: Any,
+) -> AsyncIterator[SellerWorld]:
+    """All of it, over HTTP. ``asked`` keeps what the marketplace is asked, ``answered`` what the hub's web process is."""
     hub = Hub(home, database_url, **{"vtex-seller": VtexSeller})
     registry = CollectorRegistry()
     app = make_app(hub.runtime, registry=registry, metrics=WebMetrics(registry), broker_answers=_no_broker)
+    market = SIMULATOR.app(**options)
     try:
         async with (
-            SIMULATOR.running(**options) as vtex,
-            running(app) as url,
+            running(asked.before(market) if asked else market) as market_url,
+            running(answered.before(app) if answered else app) as url,
             httpx.AsyncClient(base_url=url, timeout=10, verify=False) as client,
         ):
-            yield SellerWorld(hub, vtex, url, client)
+            yield SellerWorld(hub, Running(url=market_url, app=market), url, client)
     finally:
         await app.close()
         await hub.close()
