@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from hub import codec, connection_file, connection_save, event_loop
-from hub.boot import open_runtime, open_store
+from hub.boot import open_runtime
 from hub.demo.evidence import Check
 from hub.demo.seller import scene
 from hub.demo.seller.evidence import Evidence, first_prices, judge, last_prices, offers, prices_differ
@@ -21,6 +21,7 @@ from hub.settings import Settings
 from hub.store import connections
 from hub.store.catalog import listing
 from hub.store.database import Database
+from hub.store.opening import open_store
 from hub.store.stats import by_stream
 
 #: Seconds between two looks.
