@@ -109,7 +109,7 @@ def tools() -> tuple[list[str], list[str]]:
 @contextlib.contextmanager
 def web(one: Hub) -> Iterator[int]:
     """The hub's web process with everything in memory; gives its port."""
-    port = _free_port()
+    port = free_port()
     with process("-m", "hub", "web", env={**one.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}):
         give_up = time.monotonic() + PATIENCE
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
@@ -120,7 +120,8 @@ def web(one: Hub) -> Iterator[int]:
         yield port
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,13 @@ import pytest
 
 #: Seconds that a demo may take on a machine that has other things to do.
 SOON = 150.0
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A short one: pytest's own grow with its runs and tests, and a unix socket's path has little room."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
