@@ -114,29 +114,21 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         now = self.ports.clock.now()
         place = Place.of(request.cursor, full_pass=request.full_pass, now=now.isoformat())
         deadline = time.monotonic() + LOOK_FOR
-        changes, behind = place.changes, place.behind or place.passing is None
-        while not behind:
-            found = await self._catalog.changes(ASKED_FOR_ANYWAY, after=changes, limit=PAGE)
-            changes, behind = found.cursor, not found.full
+        while not place.behind:
+            found = await self._catalog.changes(ASKED_FOR_ANYWAY, after=place.changes, limit=PAGE)
+            place = replace(place, changes=found.cursor, behind=not found.full)
             if time.monotonic() > deadline:
                 break
         news: list[Record] = []
-        full = not behind
-        while behind and not news and time.monotonic() < deadline:
-            found = await self._catalog.changes(KINDS, after=changes, limit=PAGE)
-            news = records_of(found.changes, await self._names(found.changes), place.passing)
-            changes, full = found.cursor, found.full
-            if not full:
-                break
+        full = True
+        while place.behind and full and not news and time.monotonic() < deadline:
+            found = await self._catalog.changes(KINDS, after=place.changes, limit=PAGE)
+            news = records_of(found.changes, await self._names(found.changes), passing=place.passing)
+            place, full = replace(place, changes=found.cursor), found.full
         turned = await self._catalog.prices_turned(after=place.turned, until=now, limit=PAGE)
-        news += records_of(turned.changes, await self._names(turned.changes), None)
-        after = Place(
-            changes=changes,
-            turned=dict(turned.cursor),
-            passing=place.passing if full else None,
-            behind=behind,
-        )
-        return Page(records=_once(news), cursor=after.cursor, full=full or turned.full)
+        news += records_of(turned.changes, await self._names(turned.changes), turned_at=now.isoformat())
+        place = replace(place, turned=turned.cursor, passing=place.passing if full else None)
+        return Page(records=_once(news), cursor=place.cursor, full=full or turned.full)
 
     async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:
         """What is offered of each SKU now: its product, its variant, and the names of its category."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from typing import Self
 
 from hub import codec
 from hub.catalog import Change
@@ -52,8 +52,18 @@ class Named:
     of_product: Mapping[str, Sequence[str]]
 
 
-def records_of(changes: Sequence[Change], named: Named, passing: str | None) -> list[Record]:
-    """One for each SKU and stream, with the latest stamp; what never had a name is left out."""
+def records_of(
+    changes: Sequence[Change], named: Named, *, passing: str | None = None, turned_at: str | None = None
+) -> list[Record]:
+    """One for each SKU and stream, with the latest stamp; what never had a name is left out.
+
+    ``passing`` and ``turned_at`` set them apart from what the ledger may know under the same stamp: the same change in
+    another pass, and a price that turns while nobody writes.
+    """
+    told_anew = {
+        CATALOG: {"pass": passing} if passing else {},
+        PRICE: {"turned": turned_at} if turned_at else {},
+    }
     found: dict[tuple[str, str], Record] = {}
     for change in changes:
         for stream, variant in _targets(change, named):
@@ -62,7 +72,14 @@ def records_of(changes: Sequence[Change], named: Named, passing: str | None) -> 
                 continue
             before = found.get((stream, sku))
             if before is None or str(before.version) < change.stamp:
-                found[stream, sku] = _record(stream, sku, variant, change.stamp, passing)
+                payload = {"variant": variant, "stamp": change.stamp, **told_anew.get(stream, {})}
+                found[stream, sku] = Record(
+                    stream=stream,
+                    key=sku,
+                    version=change.stamp,
+                    payload=payload,
+                    content_hash=codec.fingerprint(payload),
+                )
     return list(found.values())
 
 
@@ -90,13 +107,3 @@ def _targets(change: Change, named: Named) -> Iterator[tuple[str, str]]:
         case "price" | "stock":
             if change.variant is not None:
                 yield change.kind, change.variant
-
-
-def _record(stream: str, sku: str, variant: str, stamp: str, passing: str | None) -> Record:
-    payload: dict[str, Any] = {"variant": variant, "stamp": stamp}
-    if passing is not None and stream == CATALOG:
-        # Asked for again in another pass, it is told again.
-        payload["pass"] = passing
-    return Record(
-        stream=stream, key=sku, version=stamp, payload=payload, content_hash=codec.fingerprint(payload)
-    )

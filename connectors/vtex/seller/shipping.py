@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 #: two digits are the cents").
 HUNDREDTHS = Decimal("0.01")
 
-#: Addresses whose options are remembered.
-MOST_ADDRESSES = 10_000
+#: Addresses whose options are remembered, and characters of the longest postal code of such a one.
+MOST_ADDRESSES, LONGEST_REMEMBERED = 10_000, 16
 
 _ESTIMATE = re.compile(r"\d{1,4}(bd|d|h|m)", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -137,11 +137,14 @@ class Shipping:
         if not country or not postal_code:
             return self._without_address
         known = self._known.get((country, postal_code))
-        if known is None:
+        if known is not None:
+            return known
+        found = self._found(country, plain_postal_code(postal_code))
+        if len(country) + len(postal_code) <= LONGEST_REMEMBERED:
             if len(self._known) >= MOST_ADDRESSES:
                 self._known.clear()
-            known = self._known[country, postal_code] = self._found(country, plain_postal_code(postal_code))
-        return known
+            self._known[country, postal_code] = found
+        return found
 
     def _found(self, country: str, code: str) -> Delivery:
         options = [one for one in self._by_country.get(country.upper(), ()) if _holds(one, code)]

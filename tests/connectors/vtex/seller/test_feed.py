@@ -50,7 +50,7 @@ def test_each_sku_and_stream_is_told_once_with_its_latest_change(
         for sku in {NAMED.skus[one] for one in named if one in NAMED.skus}:
             latest[stream, sku] = max(latest.get((stream, sku), ""), change.stamp)
 
-    records = records_of(changes, NAMED, passing)
+    records = records_of(changes, NAMED, passing=passing)
 
     assert len(records) == len(latest)
     assert {(one.stream, one.key): one.version for one in records} == latest
@@ -63,13 +63,24 @@ def test_each_sku_and_stream_is_told_once_with_its_latest_change(
 @given(CHANGES)
 def test_the_same_changes_are_the_same_records(changes: list[Change]) -> None:
     """By their content, so that what was told is not told again; in another pass the catalog is."""
-    first, again, anew = (records_of(changes, NAMED, passing) for passing in ("1", "1", "2"))
+    first, again, anew = (records_of(changes, NAMED, passing=passing) for passing in ("1", "1", "2"))
 
     assert [one.content_hash for one in first] == [one.content_hash for one in again]
     differ = [
         one.stream for one, other in zip(first, anew, strict=True) if one.content_hash != other.content_hash
     ]
     assert differ == [one.stream for one in first if one.stream == "catalog"]
+
+
+@given(CHANGES)
+def test_a_price_that_turns_is_told_once_a_moment(changes: list[Change]) -> None:
+    """Under the stamp of the last change, since nobody writes then."""
+    written, begins, again, ends = (records_of(changes, NAMED, turned_at=at) for at in (None, "1", "1", "2"))
+
+    for before, first, same, last in zip(written, begins, again, ends, strict=True):
+        hashes = {one.content_hash for one in (before, first, last)}
+        assert len(hashes) == (3 if first.stream == "price" else 1)
+        assert first.content_hash == same.content_hash
 
 
 @given(CHANGES)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from connectors.vtex.seller import connector
 from hub.records import JSON
 from tests.connectors.vtex.seller.conftest import Sell
 from tests.connectors.vtex.seller.seller_world import SellerWorld, goods
@@ -371,3 +374,48 @@ def news(world: SellerWorld, before: dict[str, Any]) -> dict[str, int]:
     """Requests since then."""
     now = requests(world)
     return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
+
+
+async def test_a_price_is_told_when_it_begins_and_when_it_ends(sell: Sell) -> None:
+    """Though nobody writes anything, so that the catalog's clock stands still."""
+    world = await sell()
+    world.tell("bind", skus=["a-v"])
+    world.offer("a")
+    await world.sync()
+    begins = datetime.now(UTC) + timedelta(seconds=1)
+    ends = begins + timedelta(seconds=2)
+    dates = {"valid_from": begins.isoformat(), "valid_to": ends.isoformat()}
+    world.shelf.write("shop", {"kind": "price", "variant": "a-v", "currency": "BRL", "amount": 199, **dates})
+    await world.sync()
+
+    await until(begins)
+    await world.sync()
+    assert offer(world)["price"] == 19900
+
+    await until(ends)
+    await world.sync()
+    assert offer(world)["price"] == 39990
+
+
+async def test_a_full_pass_that_outlasts_a_poll_still_tells_of_everything(
+    sell: Sell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little each poll gets done."""
+    world = await sell()
+    world.tell("bind", skus=["a-v", "b-v"])
+    world.offer("a", "b")
+    await world.sync()
+    before = requests(world)
+
+    world.rewind()
+    monkeypatch.setattr(connector, "LOOK_FOR", 0.0)
+    assert (await world.hub.poll("market")).full
+    monkeypatch.undo()
+    await world.sync()
+
+    assert news(world, before) == {"change": 2}
+
+
+async def until(moment: datetime) -> None:
+    """The clock itself is what is waited for."""
+    await asyncio.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0) + 0.01)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.vtex.seller.shipping import Shipping, ShippingRule, plain_postal_code
+from connectors.vtex.seller.shipping import (
+    LONGEST_REMEMBERED,
+    MOST_ADDRESSES,
+    Shipping,
+    ShippingRule,
+    plain_postal_code,
+)
 from hub import codec
 
 POSTAL = st.text("0123456789", min_size=1, max_size=8)
@@ -115,3 +121,14 @@ def test_a_rule_that_says_nothing_clear_is_refused(fields: dict[str, Any]) -> No
         rule("a", **fields) if "slas" not in fields else ShippingRule.model_validate(
             {"country": "BRA", **fields}
         )
+
+
+def test_made_up_addresses_fill_no_memory() -> None:
+    """However long they are, and however many."""
+    shipping = Shipping([])
+    for number in range(MOST_ADDRESSES + 10):
+        shipping.to("BRA", f"{number:08}")
+        shipping.to("BRA", f"{number}" * 1000)
+
+    assert len(shipping._known) <= MOST_ADDRESSES
+    assert all(len(postal_code) <= LONGEST_REMEMBERED for _, postal_code in shipping._known)
