@@ -204,6 +204,10 @@ class Destination(Plugin[SettingsT, CredentialsT]):
         """
         raise NotImplementedError(f"the destination {self.name} has no push")
 
+    async def follow(self, items: Sequence[Item]) -> Sequence[PushResult]:
+        """Ask what became of awaiting items by their ``handle``; ``Awaiting`` again if it is still undecided."""
+        raise NotImplementedError(f"the destination {self.name} returns Awaiting but cannot follow it")
+
 
 class Connector(Plugin[SettingsT, CredentialsT]):
     """One system on the source side, or on both. Override the verbs that differ from the defaults."""

@@ -10,6 +10,7 @@ the server's folder, which the kernel lets go of however their holders end, say 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -70,6 +71,12 @@ def ask(path: Path, command: bytes) -> bytes:
 def answers(path: Path) -> bool:
     """Whether a server is there and has read its data."""
     return ask(path, b"PING").startswith(b"+PONG")
+
+
+def say(what: str) -> None:
+    """Tell the starter, who may have ended meanwhile: that must not end the keeper, who would leave a server behind."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, f"{what}\n".encode())
 
 
 class Keeper:
@@ -133,7 +140,7 @@ class Keeper:
 
     def _announce(self) -> None:
         """Tell the starter, and let go of its terminal."""
-        print(READY, flush=True)  # noqa: T201 - the starter reads it
+        say(READY)
         with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
             for stream in (0, 1, 2):
                 os.dup2(nothing.fileno(), stream)
@@ -169,7 +176,7 @@ def main(folder: str, path: str, binary: str) -> int:
     try:
         keeper.run()
     except (OSError, RuntimeError) as error:
-        print(error, flush=True)  # noqa: T201 - the starter reads it
+        say(str(error))
         return 1
     return 0
 

@@ -18,6 +18,7 @@ from hub.connector import AppWebhooks, Bucket, Cadence, Connector, Destination, 
 from hub.errors import ConfigurationError
 from hub.http import ConnectionHttp, HttpPool, Redactor, Side
 from hub.mapping import Mapping as FieldMapping
+from hub.marketplace import Marketplace
 from hub.policy.circuit import Circuit
 from hub.policy.limiter import Limiter
 from hub.policy.retry import Backoff
@@ -159,7 +160,7 @@ class Pipeline:
     async def follow(self, items: Sequence[Item]) -> Sequence[PushResult]:
         """Ask about awaiting items."""
         async with self.destination_http.slice(len(items)):
-            return await self.connector.follow(items)
+            return await (self.destination or self.connector).follow(items)
 
     async def report(self, outcomes: Sequence[Outcome]) -> Sequence[ReportResult]:
         """Tell the source."""
@@ -176,6 +177,10 @@ class Pipeline:
         await self.connector.close()
         if self.destination is not None:
             await self.destination.close()
+
+
+def _marketplace(destination: object) -> Marketplace | None:
+    return destination if isinstance(destination, Marketplace) else None
 
 
 def plain_facts(facts: Mapping[str, Any]) -> JSON:
@@ -231,7 +236,6 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
 
     source_http = http("source", lambda: connector)
     source_vault = vault("source", connector_class)
-    connector = connector_class(settings, credentials, _ports(parts, connection, source_http, source_vault))
     destination: Destination[Any, Any] | None = None
     destination_http = source_http
     if destination_class is not None and destination_models is not None:
@@ -240,6 +244,8 @@ def build(parts: Parts, connection: StoredConnection, file: ConnectionFile) -> P
         destination = destination_class(
             *destination_models, _ports(parts, connection, destination_http, destination_vault)
         )
+    ports = _ports(parts, connection, source_http, source_vault)
+    connector = connector_class(settings, credentials, replace(ports, marketplace=_marketplace(destination)))
     return Pipeline(
         connection=connection,
         connector=connector,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import httpx
 
 from hub.catalog import Catalog
+from hub.marketplace import Marketplace
 from hub.records import JSON
 
 
@@ -205,6 +206,8 @@ class Ports:
     vault: Vault | None = None
     #: What is known of this connection's records already, to read.
     ledger: Ledger | None = None
+    #: Where the records of this connection go, if that is a marketplace.
+    marketplace: Marketplace | None = None
     #: Whether the operator lets connections reach private addresses; ``http`` holds to it by itself.
     allow_private_hosts: bool = True
     connection: str = ""

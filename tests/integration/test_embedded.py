@@ -166,6 +166,24 @@ def test_a_killed_user_leaves_no_server_behind(home: Path) -> None:
     user.leave()
 
 
+def test_a_starter_that_ends_before_its_server_is_there_leaves_none_behind(home: Path) -> None:
+    """The keeper has nobody to tell that it is ready, and ends the server as it does when its last user left."""
+    folder = home / "valkey"
+    folder.mkdir(parents=True)
+    for _ in range(5):
+        starter = subprocess.Popen(
+            [sys.executable, "-I", "-S", keeper.__file__, folder, socket_path(folder), server_binary()],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert starter.stdout
+        starter.stdout.close()
+        assert starter.wait() == 0
+        with keeper.open_lock(folder, keeper.KEEPER) as lock:
+            wait_for(lambda lock=lock: (folder / keeper.LOG).exists() and keeper.lock(lock, wait=False))
+    assert_gone(home)
+
+
 def test_users_that_come_and_go_always_find_a_server(home: Path) -> None:
     """Also when one comes while the server is about to end."""
     for _ in range(5):

@@ -1,0 +1,170 @@
+"""What a marketplace is told of the goods that it is to sell, and what it can be asked: a destination with more to it.
+
+A connector that sells at marketplaces hands each of its records over as a ``Listing``: what is to hold for one SKU, not what
+is to be called. The marketplace knows what holds (``Standing``), so it finds out by itself whether that takes an upsert, a
+price, a stock level, a block or its end, a deletion, or nothing: said twice, it is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol, Self, runtime_checkable
+
+from hub import codec
+from hub.records import JSON
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """What an SKU costs, in major units of ``currency`` (ISO 4217); ``list_price`` is the one that is crossed out."""
+
+    currency: str
+    price: Decimal
+    list_price: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """What is to hold for one SKU at a marketplace; what is None stays as it is.
+
+    ``product`` is its whole description and needed wherever the marketplace does not have it yet. ``active`` False: it is
+    blocked with no stock, or deleted where a marketplace cannot block; then nothing else counts. ``group`` is what the source
+    calls the product of which it is an SKU, ``category`` the marketplace's own name of its category.
+    """
+
+    sku: str
+    group: str | None = None
+    active: bool = True
+    product: JSON | None = None
+    category: str | None = None
+    offer: Offer | None = None
+    stock: int | None = None
+
+    def body(self) -> JSON:
+        """As the body of an item; user mappings work on it."""
+        offer = self.offer
+        return {
+            "sku": self.sku,
+            "group": self.group,
+            "active": self.active,
+            "product": self.product,
+            "category": self.category,
+            "offer": None
+            if offer is None
+            else {"currency": offer.currency, "price": offer.price, "list_price": offer.list_price},
+            "stock": self.stock,
+        }
+
+    @classmethod
+    def of(cls, body: Any) -> Self:
+        """From a body. Raises ``ValueError`` for what is none, as a mapping may have left it."""
+        try:
+            given = dict(body)
+            offer = given.pop("offer", None)
+            return cls(**given, offer=None if offer is None else Offer(**offer))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"this is no listing of a marketplace: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What a marketplace has of an SKU, as far as the hub knows: what it was told last, or what it says itself.
+
+    ``content`` is the fingerprint of product and category as they were sent, ``url`` where people see it.
+    """
+
+    external_id: str
+    group: str | None = None
+    active: bool = True
+    content: str | None = None
+    offer: Offer | None = None
+    stock: int | None = None
+    url: str | None = None
+
+    def text(self) -> str:
+        """For the id map."""
+        offer = self.offer
+        found = {
+            "id": self.external_id,
+            "group": self.group,
+            "active": self.active,
+            "content": self.content,
+            "offer": None if offer is None else [offer.currency, offer.price, offer.list_price],
+            "stock": self.stock,
+            "url": self.url,
+        }
+        return codec.dumps({name: value for name, value in found.items() if value is not None}).decode()
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """From the id map."""
+        found = codec.loads(text.encode())
+        offer = found.get("offer")
+        return cls(
+            external_id=found["id"],
+            group=found.get("group"),
+            active=found["active"],
+            content=found.get("content"),
+            offer=None if offer is None else _offer(*offer),
+            stock=found.get("stock"),
+            url=found.get("url"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attribute:
+    """Something that a marketplace wants to know of the SKUs of a category; without ``values`` any text will do."""
+
+    name: str
+    required: bool = False
+    values: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Category:
+    """A category of a marketplace, with those below it."""
+
+    id: str
+    name: str
+    children: Sequence[Category] = ()
+    attributes: Sequence[Attribute] = field(default=())
+
+
+@runtime_checkable
+class Marketplace(Protocol):
+    """What a destination has beside ``push`` and ``follow`` that is a marketplace; a connector finds it as
+    ``ports.destination``."""
+
+    @property
+    def title_for_people(self) -> str:
+        """What the marketplace is called in messages to merchants."""
+        ...
+
+    async def standings(self, skus: Collection[str]) -> Mapping[str, Standing]:
+        """What it has of these SKUs; what it does not have is left out."""
+        ...
+
+    async def listed(self, *, after: str = "", limit: int = 500) -> Mapping[str, Standing]:
+        """At most ``limit`` of all that it has from this connection, by SKU in the store's order, from behind ``after`` on.
+
+        Pass the last SKU for what comes next; fewer than ``limit`` are the last ones.
+        """
+        ...
+
+    async def offers(self, standings: Mapping[str, Standing]) -> Mapping[str, Standing]:
+        """What it really sells these SKUs for, where it can be asked; otherwise as they are. Deleted ones are left out."""
+        ...
+
+    async def categories(self) -> Sequence[Category] | None:
+        """Its category tree; None where it has none, so that no category has to be mapped."""
+        ...
+
+
+def _offer(currency: str, price: Any, list_price: Any) -> Offer:
+    return Offer(
+        currency=currency,
+        price=Decimal(price),
+        list_price=None if list_price is None else Decimal(list_price),
+    )
