@@ -124,10 +124,11 @@ def default_of(path: str, rule: FieldRule) -> Any:
 
 def faults_of(path: str, rule: FieldRule, value: Any) -> Iterator[Fault]:
     """What is wrong with a value that is there."""
-    if fields.field(path).kind == "number":
+    kind = fields.field(path).kind
+    if kind == "number":
         yield from number_faults(value, rule.minimum, rule.maximum)
         return
-    for text in value if isinstance(value, list) else [value]:
+    for text in value if kind == "texts" and isinstance(value, list) else [value]:
         yield from text_faults(
             text,
             shortest=rule.min_length,
