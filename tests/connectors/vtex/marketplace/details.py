@@ -73,7 +73,7 @@ def passed(found: Checked) -> bool:
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
+    max_leaves=4,
 )
 
 _entries = st.lists(
