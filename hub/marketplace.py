@@ -192,10 +192,12 @@ def _amount(name: str, given: Any) -> Decimal:
     return Decimal(number)
 
 
-def _wrong(listing: Listing) -> Iterator[str]:
+def _wrong(listing: Any) -> Iterator[str]:
     """What a mapping may have left of another type."""
     if not isinstance(listing.sku, str) or not listing.sku:
         yield f"sku: {excerpt(listing.sku)} is no text; map it from sku"
+    if listing.offer is not None and not isinstance(listing.offer.currency, str):
+        yield f"offer.currency: {excerpt(listing.offer.currency)} is no text; map it from offer.currency"
     if not isinstance(listing.active, bool):
         yield f"active: {excerpt(listing.active)} is neither true nor false; map it from active"
     if listing.product is not None and not isinstance(listing.product, dict):
