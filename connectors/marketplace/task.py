@@ -114,7 +114,7 @@ class Task:
             external_id=external_id,
             response_code=201 if created else self.code or 200,
             duration_ms=self.milliseconds,
-            warning=self.todo.warning,
+            warning="; ".join(one for one in (self.todo.warning, self.listing.note) if one) or None,
             created=created,
         )
 
