@@ -42,6 +42,7 @@ def test_a_pattern_is_held_against_the_whole_text(pattern: str, text: str, match
         ("a{2,1}", "invalid repetition count range"),
         ("a" * (LONGEST_PATTERN + 1), f"write it with {LONGEST_PATTERN} at most"),
         ("a{1001}", "has 1001 parts with its counts written out"),
+        ("a{50}{50}", "has 2500 parts with its counts written out"),
         ("(?:.{0,100}){100}", "limit the length with max_length"),
         (r"(?:[ab\]{3}]{0,100}){100}", "parts with its counts written out"),
         ("(?:a{99999999999999999999})", "parts with its counts written out"),
