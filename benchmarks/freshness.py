@@ -165,7 +165,7 @@ class Load:
     @property
     def left(self) -> int:
         """SKUs that were written, or are being written, and that the marketplace has not got yet."""
-        return self._written - self._one.market.summary()["suggestions_versions"]
+        return self._written - int(self._one.market.summary()["suggestions_versions"])
 
     def keep_on(self) -> None:
         """Write more unless enough are on their way."""
@@ -186,7 +186,7 @@ class Asker(threading.Thread):
     """Probes the endpoint until it is stopped; ``found`` are the seconds of each probe."""
 
     def __init__(self, one: Stage) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._one, self._shelf = one, one.mine
         self._stopped = threading.Event()
         self.found: list[float] = []
@@ -237,9 +237,14 @@ def measure(folder: Path, skus: int, probes: int) -> Times:
         with Load(one, skus) as load:
             wait(lambda: load.left < skus, "the load to begin")
             asker.start()
-            began, loaded = time.monotonic(), []
+            began = time.monotonic()
+            loaded: list[float] = []
             while len(loaded) < probes or len(asker.found) < LEAST_FRESH:
                 loaded.append(told(one, names[len(loaded) % probes], 300 + len(loaded)))
+                if load.left <= 0 or not asker.is_alive():
+                    raise SystemExit(
+                        "the load was over before the probes were, or the endpoint never answered"
+                    )
                 load.keep_on()
             asker.stop()
             got = one.market.summary()["suggestions_versions"]
