@@ -24,6 +24,7 @@ from connectors.vtex.seller.feed import (
     variants_of,
 )
 from connectors.vtex.seller.following import Follower
+from connectors.vtex.seller.identity import id_faults
 from connectors.vtex.seller.lifecycle import Lifecycle
 from connectors.vtex.seller.mapping import Mapped, suggestion
 from connectors.vtex.seller.offers import Offers, Terms
@@ -43,6 +44,8 @@ PAGE = 500
 LOOK_FOR = 20.0
 #: What variants were called whose SKU is no key of theirs, in the id map: they may be gone when that is asked.
 NAMES = "sku"
+#: What cannot be suggested is never asked about either: the refusal of its path would stop the connection.
+NEVER_OFFERED = Skipped(reason="no path takes what it is called, so that it was never offered")
 
 
 class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
@@ -147,6 +150,8 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         product, variant = item.payload.get("product"), item.payload.get("of_product")
         if product is None or variant is None or not _is_on(product) or not _is_on(variant):
             return None
+        if self.settings.sku == "sku" and _sku(variant) != item.key:
+            return None  # it has another name by now, and is offered under that
         return suggestion(
             product,
             variant,
@@ -161,7 +166,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         if items[0].stream != CATALOG:
             return await each(items, lambda item: self._notify(item, known.get(item.key)))
         if self.settings.sku != "key":
-            await self.ports.ids.put(NAMES, {item.payload["variant"]: item.key for item in items})
+            await self.ports.ids.put(NAMES, _names_of(items))
         # A slice that was under way when a person had it forgotten may have written down again what it knew.
         kept = {item.key: known[item.key] for item in items if item.key in known and ANEW not in item.payload}
         lives = {item.key: self._life(item, kept) for item in items}
@@ -221,7 +226,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         if self.settings.sku == "key":
             return Named(skus={key: key for key in keys}, of_product=of_product)
         variants = await self._catalog.read("variant", keys)
-        skus = {key: str(one.get("sku") or key) for key, one in variants.items()}
+        skus = {key: _sku(one) for key, one in variants.items()}
         before = await self.ports.ids.get(NAMES, [key for key in keys if key not in skus])
         return Named(skus={**before, **skus}, of_product=of_product)
 
@@ -233,12 +238,14 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
     async def _offer(self, item: Item, life: Lifecycle) -> PushResult:
         mapped: Mapped | None = item.body
         if mapped is None:
-            return await life.withdraw()
+            return NEVER_OFFERED if id_faults(item.key) else await life.withdraw()
         if mapped.defaulted:
             self.ports.log.info("defaults were sent", sku=item.key, fields=dict(mapped.defaulted))
         return await life.offer(mapped.body, codec.fingerprint(mapped.body))
 
     async def _notify(self, item: Item, known: Standing | None) -> PushResult:
+        if id_faults(item.key):
+            return NEVER_OFFERED
         if known is not None and (known.is_open or known.state == "denied"):
             return Skipped(reason=f"the marketplace does not have it ({known.state}); it asks once it has")
         notify = self._client.notify_price if item.stream == PRICE else self._client.notify_stock
@@ -263,6 +270,20 @@ async def _looked(item: Item, life: Lifecycle) -> PushResult:
 def _once(records: Collection[Record]) -> list[Record]:
     """A price may have been changed and have turned."""
     return list({(record.stream, record.key): record for record in records}.values())
+
+
+def _sku(variant: JSON) -> str:
+    """What a variant is called where its SKU counts; one without by its key, to be rejected with it."""
+    return str(variant.get("sku") or variant["key"])
+
+
+def _names_of(items: Sequence[Item]) -> Mapping[str, str]:
+    """By variant what it is called; a record that was overtaken by another name does not bring the old one back."""
+    return {
+        item.payload["variant"]: item.key
+        for item in items
+        if (variant := item.payload.get("of_product")) is None or _sku(variant) == item.key
+    }
 
 
 def _is_on(document: JSON) -> bool:

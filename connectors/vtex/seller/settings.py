@@ -24,6 +24,9 @@ SYMBOLS: Final = {"BRL": "R$", "EUR": "€", "GBP": "£", "JPY": "¥", "PEN": "S
 )
 
 
+#: Calls a second, from one in a quarter of an hour to more than anybody makes.
+SLOWEST: Final = 0.001
+FASTEST: Final = 10_000
 #: A segment of a path as it is.
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
@@ -141,7 +144,8 @@ class VtexSellerSettings(BaseModel):
     )
     requests_per_second: float | None = Field(
         None,
-        gt=0,
+        ge=SLOWEST,
+        le=FASTEST,
         allow_inf_nan=False,
         description="Calls a second at most, for each group of routes; default what VTEX's answers allow.",
     )
