@@ -160,10 +160,10 @@ class VtexSellerSettings(BaseModel):
         900, ge=0, le=86400, description="Answer simulations so long while the hub's store is down."
     )
     follow_seconds: float = Field(
-        60, gt=0, le=3600, description="First look at a pending suggestion, then at doubling distances."
+        60, ge=1, le=3600, description="First look at a pending suggestion, then at doubling distances."
     )
     follow_at_most_seconds: float = Field(
-        3600, gt=0, le=86400, description="Longest distance between two looks at a pending suggestion."
+        3600, ge=1, le=86400, description="Longest distance between two looks at a pending suggestion."
     )
     resend_denied: bool = Field(
         default=False,

@@ -56,6 +56,8 @@ def test_an_endpoint_stands_for_all_hosts() -> None:
         ("requests_per_second", 0, "greater than or equal to 0.001"),
         ("requests_per_second", 1e-300, "greater than or equal to 0.001"),
         ("requests_per_second", 1e308, "less than or equal to 10000"),
+        ("follow_seconds", 1e-9, "greater than or equal to 1"),
+        ("follow_at_most_seconds", 1e-9, "greater than or equal to 1"),
         ("defaults", {"weight_grams": 0}, "greater than 0"),
         ("defaults", {"image": "http://x/a.png"}, "give the whole https address"),
         ("defaults", {"category_path": ["A/B"]}, 'write ["Department", "Category"]'),
