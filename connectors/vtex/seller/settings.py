@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
 from connectors.vtex.seller.identity import id_faults
-from connectors.vtex.seller.images import image_fault
 from connectors.vtex.seller.shipping import ShippingRule
+from connectors.vtex.values import image_fault
 from hub import money
 from hub.exact import bounded
 
