@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from connectors.marketplace.simulator import SIMULATOR as MARKETPLACE
 from connectors.vtex.marketplace.connector import VtexMarketplace
 from connectors.vtex.simulator import SIMULATOR as VTEX
+from hub import codec
 from hub.records import JSON
 from hub.store import connections
 from hub.store.plugin_ports import StoredIdMap
@@ -60,9 +61,13 @@ class MarketWorld:
         delivery: JSON | None = None,
         routes: Mapping[str, Any] | None = None,
         mapped: bool = False,
+        replace: bool = False,
         **settings: Any,
     ) -> None:
-        """Write the connection down, and tell VTEX where it is notified. ``mapped``: the marketplace has categories."""
+        """Write the connection down, and tell VTEX where it is notified. ``mapped``: the marketplace has categories.
+
+        ``replace``: it is there already.
+        """
         options = self.vtex.platform.options
         told = {
             "account": options.account,
@@ -89,10 +94,11 @@ class MarketWorld:
             },
             name=name,
             tenant=tenant,
+            replace=replace,
         )
         secret = (credentials or {}).get("endpoint_secret")
         self.hooks = f"{self.url}/hooks/{name}{f'/{secret}' if secret else ''}"
-        self.tell("affiliates", affiliate_id=options.affiliate_id, endpoint=f"{self.hooks}/api/notification/")
+        self.tell("affiliates", id=options.affiliate_id, endpoint=f"{self.hooks}/api/notification/")
 
     def tell(self, command: str, **arguments: Any) -> Any:
         """A command to VTEX."""
@@ -121,9 +127,19 @@ class MarketWorld:
         """Push all that is due."""
         await self.hub.work_off(name)
 
+    async def notify(self, **payload: Any) -> httpx.Response:
+        """What VTEX could send."""
+        told = {"An": self.vtex.platform.options.account, "DateModified": "2026-01-01T00:00:00Z", **payload}
+        return await self.client.post(f"{self.hooks}/api/notification/", json=told)
+
     def rewind(self, name: str = NAME) -> None:
         """The next poll begins a load."""
         connections.rewind(self.hub.db, name, full_pass=True)
+
+    def go_to(self, name: str = NAME, **place: Any) -> None:
+        """The next poll finds itself there."""
+        cursor = codec.loads(self.hub.schedule(name)["cursor"])
+        connections.rewind(self.hub.db, name, cursor={**cursor, **place})
 
     @property
     def skus(self) -> list[str]:
@@ -143,9 +159,8 @@ class MarketWorld:
     @property
     def asked(self) -> dict[str, int]:
         """How often VTEX was asked for each route."""
-        return {
-            route: sum(found.values()) for route, found in self.vtex.platform.summary()["requests"].items()
-        }
+        found: dict[str, int] = self.vtex.platform.summary()["by_route"]
+        return dict(found)
 
     @property
     def told(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 from tests.connectors.vtex.marketplace.conftest import Join
@@ -70,7 +71,7 @@ async def test_a_stock_level_is_told_alone(join: Join) -> None:
     await world.change(world.skus[0], stock=77)
 
     assert sold_for(world, world.skus[0])[1] == 77
-    assert list(since(world.told, told)) == ["stock"]
+    assert list(since(world.told, told)) == ["PUT /offers/{}/stock"]
 
 
 async def test_new_content_is_read_anew(join: Join) -> None:
@@ -140,3 +141,74 @@ async def test_an_sku_that_leaves_the_trade_policy_goes(join: Join) -> None:
     await world.work()
 
     assert not world.offers[sku]["active"]
+
+
+async def test_an_sku_whose_price_is_taken_away_has_no_stock(join: Join) -> None:
+    """It is not among the simulation's items, which means no stock (A1)."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+
+    await world.change(sku, no_price=True)
+
+    assert world.offers[sku]["stock"] == 0
+    assert "A1: " in world.row(sku)["error"]
+
+
+async def test_switched_off_everything_goes_and_comes_back(join: Join) -> None:
+    """By one setting."""
+    world = await join()
+    await world.sync()
+
+    await world.connect(replace=True, selling=False)
+    await world.sync()
+    off = {sku: offer["active"] for sku, offer in world.offers.items()}
+    await world.connect(replace=True, selling=True)
+    await world.sync()
+
+    assert set(off.values()) == {False}
+    assert all(offer["active"] for offer in world.offers.values())
+
+
+async def test_what_somebody_changed_at_the_marketplace_is_repaired(join: Join) -> None:
+    """By the comparison that asks the marketplace itself."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    right = sold_for(world, sku)
+    world.tell_market("put", sku=sku, price="1", stock=1)
+
+    world.go_to(checked="2020-01-01T00:00:00+00:00")
+    await world.sync()
+
+    assert sold_for(world, sku) == right
+
+
+async def test_a_notification_that_never_came_is_made_up_for(join: Join) -> None:
+    """By the same comparison."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    world.tell("change", skus=[int(sku)], price=4711, notify=False)
+
+    world.go_to(checked="2020-01-01T00:00:00+00:00")
+    await world.sync()
+
+    assert sold_for(world, sku)[0] == Decimal("47.11")
+
+
+async def test_what_vtex_has_from_its_caches_is_read_once_more(join: Join) -> None:
+    """A simulation right after a notification was seen to give the old stock."""
+    world = await join({"recheck_seconds": 1}, stale_seconds=0.5)
+    await world.sync()
+    sku = world.skus[0]
+
+    await world.change(sku, stock=3)
+    behind = sold_for(world, sku)[1]
+    await asyncio.sleep(1.1)
+    await world.sync()
+
+    assert behind != 3
+    assert sold_for(world, sku)[1] == 3
+    polled = await world.hub.poll("vtex")
+    assert polled.news == 0
