@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from benchmarks.simulation import free_port
 from benchmarks.world import PATIENCE, Hub, hub, process
 from hub.testing.simulator_process import SimulatorProcess, simulator
@@ -47,6 +49,13 @@ class Stage:
     hub: Hub
     store: Store
     port: int
+
+    def is_ready(self) -> bool:
+        """Web process, store and broker."""
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
 
     def notified_at(self, name: str) -> str:
         """Where the affiliate of a connection is told of changes."""
@@ -98,6 +107,7 @@ def stage(folder: Path, *, vtex: Mapping[str, Any]) -> Iterator[Stage]:
         env = {**made.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}
         with process("-m", "hub", "up", env=env):
             found = Stage(hub=made, store=one, port=port)
+            wait(found.is_ready, "the hub to be ready")
             one.vtex.command("affiliates", id="HBB", endpoint=found.notified_at(made.name))
             yield found
 
