@@ -188,6 +188,8 @@ class MarketplaceWorld:
             if not any(row["state"] in {"waiting", "awaiting"} for row in self.hub.rows(NAME)):
                 return
             self.hub.pass_time(seconds)
+            # What it believed of circuits and limits is as old.
+            self.hub.runtime = self.hub.make_runtime()
         raise AssertionError(self.hub.states(NAME))
 
     async def open(self) -> Any:
