@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from connectors.destinations.catalog import CatalogDestination, CatalogSettings
 from connectors.marketplace.task import ABSENT, LACKS_PRODUCT, LACKS_PRODUCT_WAIT
-from connectors.marketplace.to_catalog import PATH, category_entities, entity, standing
+from connectors.marketplace.to_catalog import PATH, category_entities, category_key, entity, kept_of, standing
 from hub import catalog
 from hub.catalog import CatalogWriter
 from hub.catalog.shapes import Product
@@ -131,9 +131,10 @@ def _is_whole(item: Item) -> bool:
 
 
 def _path(item: Item) -> Sequence[str]:
-    extra = _product(item).extra
-    path: Sequence[str] = extra.get(PATH) or () if isinstance(extra, dict) else ()
-    return path
+    """That of its source, where the product stands in it."""
+    product = _product(item)
+    path: Sequence[str] = kept_of(product.extra).get(PATH) or ()
+    return path if path and product.categories == [category_key(path)] else ()
 
 
 def _within(item: Item, product: str) -> Item:
