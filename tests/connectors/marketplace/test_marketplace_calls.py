@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from connectors.marketplace.task import ABSENT, LACKS_PRODUCT
+from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
 from tests.connectors.marketplace.marketplace_world import ROUTES, listing, offer, product
 
@@ -321,7 +322,5 @@ async def test_a_listing_that_a_mapping_has_spoilt_is_rejected(sell: Sell) -> No
     assert "category: 7 is no text" in world.row("15")["error"]
 
 
-def _fault(**told: object) -> object:
-    from hub.testing.faults import Faults
-
+def _fault(**told: object) -> Faults:
     return Faults.model_validate(told)

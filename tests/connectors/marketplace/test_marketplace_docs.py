@@ -19,6 +19,7 @@ from connectors.marketplace.simulator import SIMULATOR
 from hub import codec
 from hub.connection_file import validated
 from hub.marketplace import Listing
+from hub.store import connections
 from tests.connectors.marketplace.conftest import Sell
 from tests.connectors.marketplace.marketplace_world import NAME, listing
 
@@ -97,8 +98,6 @@ def test_the_example_of_a_listing_is_one() -> None:
 async def test_the_connection_file_sells_at_the_simulator(sell: Sell) -> None:
     """Lots, renewal and all."""
     world = await sell()
-    from hub.store import connections
-
     connections.remove_connection(world.hub.db, NAME)
     written = codec.dumps(example("marketplace")).decode()
     await world.connect_to(codec.loads(written.replace("http://127.0.0.1:9300", world.simulator.url)))

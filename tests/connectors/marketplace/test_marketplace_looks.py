@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
 from hub.errors import HubError, RetryableError
-from hub.marketplace import Attribute, Marketplace, Offer
-from hub.records import Success
+from hub.marketplace import Attribute, Listing, Marketplace, Offer
+from hub.records import Item, Success
+from hub.store import connections
 from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
 from tests.connectors.marketplace.marketplace_world import ROUTES, listing, offer
@@ -163,8 +165,6 @@ async def test_a_check_reads_and_writes_nothing(sell: Sell) -> None:
     assert facts["status"] == 200
     assert with_tree.requests == {"GET /categories": 1}
 
-    from hub.store import connections
-
     connections.remove_connection(with_tree.hub.db, "market")
     await with_tree.connect(**without)
     assert (await (await with_tree.open()).check()).facts["marketplace"] == "Simulated Market"
@@ -183,11 +183,9 @@ async def test_a_push_may_be_repeated_with_the_same_key(sell: Sell) -> None:
     """As after a crash before its outcome was kept: the same answer, and no call."""
     world = await sell()
     destination = await world.open()
-    from hub.records import Item
+    told = item(listing("15"), "k")
 
-    item = Item(id=1, stream="offers", key="15", payload={}, body=listing("15").body(), idempotency_key="k")
-
-    (first,), (second,) = await destination.push([item]), await destination.push([item])
+    (first,), (second,) = await destination.push([told]), await destination.push([told])
 
     assert isinstance(first, Success)
     assert (first.created, first.response_code, first.external_id) == (True, 201, "mp-1")
@@ -208,3 +206,28 @@ async def test_garbage_is_no_success(sell: Sell) -> None:
 
     assert first == "waiting"
     assert world.row("15")["state"] == "success"
+
+
+async def test_a_worker_that_dies_in_the_middle_of_a_call_leaves_it_in_doubt(sell: Sell) -> None:
+    """What it was about to say is said again, though the books had another price."""
+    world = await sell()
+    await world.sync(listing("15"))
+    destination = await world.open()
+    world.simulator.app.faults.set([Faults(match="/price", stall=1, stall_seconds=60)])
+
+    dying = asyncio.create_task(destination.push([item(listing("15", offer=offer("12")), "k1")]))
+    while not world.simulator.app.faults.injected["stall"]:  # noqa: ASYNC110 - a counter rings no bell
+        await asyncio.sleep(0.01)
+    dying.cancel()
+    await asyncio.wait([dying])
+    world.simulator.app.faults.set([])
+    world.simulator.platform.commands()["put"]({"sku": "15", "price": "12"})
+    (result,) = await destination.push([item(listing("15"), "k2")])
+
+    assert isinstance(result, Success)
+    assert world.offers["15"]["price"] == Decimal("10.00")
+
+
+def item(said: Listing, key: str) -> Item:
+    """As the core hands it over."""
+    return Item(id=1, stream="offers", key=said.sku, payload={}, body=said.body(), idempotency_key=key)
