@@ -42,7 +42,8 @@ class Listing:
 
     ``product`` is its whole description and needed wherever the marketplace does not have it yet. ``active`` False: it is
     blocked with no stock, or deleted where a marketplace cannot block; then nothing else counts. ``group`` is what the source
-    calls the product of which it is an SKU, ``category`` the marketplace's own name of its category.
+    calls the product of which it is an SKU, ``category`` the marketplace's own name of its category. ``note`` is for people
+    and stands with the result as its warning.
     """
 
     sku: str
@@ -52,6 +53,7 @@ class Listing:
     category: str | None = None
     offer: Offer | None = None
     stock: int | None = None
+    note: str | None = None
 
     def body(self) -> JSON:
         """As the body of an item; user mappings work on it."""
@@ -66,6 +68,7 @@ class Listing:
             if offer is None
             else {"currency": offer.currency, "price": offer.price, "list_price": offer.list_price},
             "stock": self.stock,
+            "note": self.note,
         }
 
     @classmethod
