@@ -183,3 +183,16 @@ async def test_an_amount_with_too_many_digits_is_rejected(world: MarketplaceWorl
 
     assert world.row("15")["state"] == "rejected"
     assert "1.999 has more than the 2 digits of BRL" in world.row("15")["error"]
+
+
+async def test_a_note_stands_with_the_result_and_not_in_the_catalog(world: MarketplaceWorld) -> None:
+    """As a warning, or before the reason why there was nothing to take off sale."""
+    await world.sync(
+        listing("15", category=None, note="A3: no brand"), listing("16", active=False, note="A1: inactive")
+    )
+    first = world.row("15")
+    await world.sync(listing("15", category=None, note="A3: another one"))
+
+    assert (first["state"], first["error"]) == ("success", "A3: no brand")
+    assert (world.row("16")["state"], world.row("16")["error"]) == ("skipped", f"A1: inactive; {ABSENT}")
+    assert (world.row("15")["state"], world.row("15")["error"]) == ("skipped", "unchanged")

@@ -322,5 +322,17 @@ async def test_a_listing_that_a_mapping_has_spoilt_is_rejected(sell: Sell) -> No
     assert "category: 7 is no text" in world.row("15")["error"]
 
 
+async def test_a_note_stands_with_the_result(sell: Sell) -> None:
+    """As a warning, or before the reason why there was nothing to take off sale; it changes nothing."""
+    world = await sell()
+    await world.sync(listing("15", note="A3: no brand"), listing("16", active=False, note="A1: inactive"))
+    first = world.row("15")
+    await world.sync(listing("15", note="A3: another one"))
+
+    assert (first["state"], first["error"]) == ("success", "A3: no brand")
+    assert world.row("16")["error"] == f"A1: inactive; {ABSENT}"
+    assert (world.row("15")["state"], world.row("15")["error"]) == ("skipped", "unchanged")
+
+
 def _fault(**told: object) -> Faults:
     return Faults.model_validate(told)
