@@ -29,9 +29,11 @@ class Offer:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """From a body. Raises ``ValueError`` or ``TypeError`` for what is none."""
-        prices = {name: given[name] for name in ("price", "list_price") if given.get(name) is not None}
-        amounts = {name: _amount(name, amount) for name, amount in prices.items()}
-        return cls(**{**given, **amounts})
+        told = dict(given)
+        for name in ("price", "list_price"):
+            if told.get(name) is not None:
+                told[name] = _amount(name, told[name])
+        return cls(**told)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

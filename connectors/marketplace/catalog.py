@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from connectors.destinations.catalog import CatalogDestination, CatalogSettings
 from connectors.marketplace.task import ABSENT, LACKS_PRODUCT, LACKS_PRODUCT_WAIT
-from connectors.marketplace.to_catalog import PATH, category_entities, entity, standing
+from connectors.marketplace.to_catalog import PATH, category_entities, category_key, entity, kept_of, standing
 from hub import catalog
 from hub.catalog import CatalogWriter
 from hub.catalog.shapes import Product
@@ -62,7 +62,8 @@ class CatalogMarketplace(CatalogDestination):
         except ValueError as error:
             raise RejectedError(str(error)) from None
         settings = self.settings
-        return super().entity(entity(listing, language=settings.language, location=settings.location))
+        made = super().entity(entity(listing, language=settings.language, location=settings.location))
+        return made if listing.note is None else _noted(made, listing.note)
 
     def write(self, writer: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:
         """See ``hub.catalog.WritesCatalog``."""
@@ -74,11 +75,12 @@ class CatalogMarketplace(CatalogDestination):
             if refused is None:
                 ready[place] = item if _is_whole(item) else _within(item, there[_sku(item)])
             else:
-                results[place] = refused
+                results[place] = _with_note(item, refused)
         self._write_categories(writer, list(ready.values()))
         written = super().write(writer, list(ready.values()))
         for (place, item), result in zip(ready.items(), written, strict=True):
-            results[place] = _named(item, result, is_new=_sku(item) not in there)
+            named = _named(item, result, is_new=_sku(item) not in there)
+            results[place] = _with_note(items[place], named)
         return [results[place] for place in range(len(items))]
 
     async def standings(self, skus: Collection[str]) -> Mapping[str, Standing]:
@@ -116,6 +118,27 @@ class CatalogMarketplace(CatalogDestination):
             writer.write([super(CatalogMarketplace, self).entity(body) for body in bodies.values()])
 
 
+class _Noted(Product, kw_only=True, tag="product", dict=True):
+    """A product with a ``note`` beside its fields: it is for the result and never stored."""
+
+
+def _noted(made: catalog.Entity, note: str) -> catalog.Entity:
+    noted = _Noted(**structs.asdict(made))
+    vars(noted)["note"] = note
+    return noted
+
+
+def _with_note(item: Item, result: PushResult) -> PushResult:
+    """As the destination ``marketplace`` has it: with a success, or why there was nothing to take off sale."""
+    note = vars(item.body).get("note") if isinstance(item.body, _Noted) else None
+    match result:
+        case Success() if note:
+            return replace(result, warning="; ".join(filter(None, [note, result.warning])))
+        case Skipped() if note and _product(item).variants[0].enabled is False:
+            return replace(result, reason=f"{note}; {result.reason}")
+    return result
+
+
 def _product(item: Item) -> Product:
     product = item.body
     assert isinstance(product, Product)  # noqa: S101 - for mypy; nothing else is made here
@@ -131,9 +154,10 @@ def _is_whole(item: Item) -> bool:
 
 
 def _path(item: Item) -> Sequence[str]:
-    extra = _product(item).extra
-    path: Sequence[str] = extra.get(PATH) or () if isinstance(extra, dict) else ()
-    return path
+    """That of its source, where the product stands in it."""
+    product = _product(item)
+    path: Sequence[str] = kept_of(product.extra).get(PATH) or ()
+    return path if path and product.categories == [category_key(path)] else ()
 
 
 def _within(item: Item, product: str) -> Item:

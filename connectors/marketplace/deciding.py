@@ -34,6 +34,8 @@ _FIELDS: Final[Mapping[Fact, str]] = {
 }
 #: Calls that change one thing of a product that is there, in their order.
 _SINGLE: Final[Sequence[Kind]] = ("price", "stock", "unblock")
+#: Those of them that are made for what they carry, too.
+_TELLING: Final[Sequence[Kind]] = ("price", "stock")
 
 WITHOUT_BLOCK: Final = (
     "the marketplace can neither block nor delete what it has: it stays on sale there, with no stock"
@@ -57,11 +59,9 @@ class Abilities:
     @property
     def needs_product(self) -> bool:
         """A price, a stock level or an activation can only be told of with the whole product."""
-        single = frozenset[Fact]().union(*(self.sets.get(kind, frozenset()) for kind in _SINGLE))
-        told: set[Fact] = {"price", "stock"}
-        if self.has("block"):
-            told.add("active")
-        return not told <= single
+        single = frozenset[Fact]().union(*(self.sets.get(kind, frozenset()) for kind in _TELLING))
+        comes_back = not self.has("block") or self.has("unblock") or "active" in single
+        return not (single >= {"price", "stock"} and comes_back)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +133,7 @@ def _off_sale(listing: Listing, known: Known | None, abilities: Abilities) -> Pl
         return Plan(steps=[Step(kind="delete", sets=EVERYTHING, says=says)])
     blocks = abilities.sets.get("block", frozenset())
     needed = _differences(says, known, active=bool(blocks))
-    alone = abilities.without("unblock")
-    steps = list(_singles(needed & {"stock"} - blocks, alone, _completed(says, known.standing)))
+    steps = list(_singles(needed & {"stock"} - blocks, abilities, _completed(says, known.standing)))
     if needed & blocks:
         steps.append(_step("block", abilities, says))
     return Plan(steps=steps, warning=None if blocks else WITHOUT_BLOCK)
@@ -166,7 +165,7 @@ def _singles(needed: AbstractSet[Fact], abilities: Abilities, says: Listing) -> 
     """The calls for single facts: each by its own, unless an earlier one has carried it."""
     left = set(needed)
     by_own = [kind for kind in _SINGLE if OWN[kind] in left]
-    for kind in (*by_own, *_SINGLE):
+    for kind in (*by_own, *_TELLING):
         if abilities.has(kind) and left & abilities.sets[kind]:
             yield _step(kind, abilities, says)
             left -= abilities.sets[kind]

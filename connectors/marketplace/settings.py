@@ -123,14 +123,18 @@ class MarketplaceSettings(AuthSettings):
             )
 
     def _can_do_what_is_asked(self) -> Self:
+        for name in ("block", "unblock", "delete"):
+            route = getattr(self, name)
+            if route is not None and not (route.carries or frozenset()) <= {"stock"}:
+                raise ValueError(f"{name}.carries: may hold stock alone")
         if not (self.block or self.delete or self.stock):
             raise ValueError("block: set it, or delete or stock: else nothing could ever be taken off sale")
-        told = frozenset[Fact]().union(*self.abilities().sets.values())
+        sets = self.abilities().sets
+        told = sets["upsert"].union(sets.get("price", ()), sets.get("stock", ()))
         for fact in ("price", "stock"):
             if fact not in told:
                 raise ValueError(f"{fact}: no call tells of it; set the route, or let upsert.carries hold it")
-        unblocks = self.abilities().without("block").sets.values()
-        if self.block and not any("active" in facts for facts in unblocks):
+        if self.block and not (self.unblock or "active" in told):
             raise ValueError(
                 "unblock: set it, or let upsert.carries hold active: blocked goods could never come back"
             )

@@ -87,13 +87,13 @@ class Task:
             return Retry(error=LACKS_PRODUCT, after=LACKS_PRODUCT_WAIT)
         if self.todo.absent:
             return Skipped(
-                reason=ABSENT,
+                reason=with_note(self.listing, ABSENT),
                 external_id=self.had.standing.external_id if self.had else None,
                 response_code=self.code,
                 duration_ms=self.milliseconds,
             )
         if self.code is None and not self._repeats():
-            return Skipped(reason="unchanged", external_id=self.external_id)
+            return Skipped(reason=with_note(self.listing, "unchanged"), external_id=self.external_id)
         return self._success()
 
     def _repeats(self) -> bool:
@@ -114,9 +114,14 @@ class Task:
             external_id=external_id,
             response_code=201 if created else self.code or 200,
             duration_ms=self.milliseconds,
-            warning="; ".join(one for one in (self.todo.warning, self.listing.note) if one) or None,
+            warning="; ".join(filter(None, [self.listing.note, self.todo.warning])) or None,
             created=created,
         )
+
+
+def with_note(listing: Listing, reason: str) -> str:
+    """Why nothing was done; of what is off sale also why that is."""
+    return reason if listing.active or not listing.note else f"{listing.note}; {reason}"
 
 
 def _was_refused(error: HubError) -> bool:

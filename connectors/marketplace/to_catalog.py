@@ -12,13 +12,14 @@ from hub.exact import EXACT
 from hub.marketplace import Listing, Offer, Standing
 from hub.records import JSON
 
-#: The name of the fingerprint in a variant's ``extra``.
-CONTENT: Final = "listing"
-#: Names of the source's categories, root first, in a product's ``extra``.
+#: Under this name ``extra`` holds what the catalog has no name for, as a whole: what is not there any more goes with it.
+LISTING: Final = "listing"
+#: Of a variant the fingerprint of its content, of a product the names of the source's categories, root first.
+CONTENT: Final = "content"
 PATH: Final = "category_path"
 #: Keys of the catalog are not longer.
 _LONGEST_KEY: Final = 512
-#: What the catalog has no name for, kept in ``extra``: of the product, of the variant.
+#: What else is kept there, of the product and of the variant.
 _OF_PRODUCT: Final = (PATH, "category_id")
 _OF_VARIANT: Final = ("reference", "manufacturer_code", "unit", "unit_multiplier", "url")
 #: The catalog measures in millimetres.
@@ -57,17 +58,24 @@ def category_key(path: Sequence[str]) -> str:
 
 def standing(document: JSON, *, location: str) -> Standing:
     """What the catalog has of a variant, from its document."""
+    kept = kept_of(document.get("extra"))
     return Standing(
         external_id=document["key"],
         group=document.get("product"),
         active=document.get("enabled") is not False,
-        content=(document.get("extra") or {}).get(CONTENT),
+        content=kept.get(CONTENT),
         offer=_offer(document.get("prices") or ()),
         stock=next(
             (one.get("on_hand") for one in document.get("stock") or () if one["location"] == location), None
         ),
-        url=(document.get("extra") or {}).get("url"),
+        url=kept.get("url"),
     )
+
+
+def kept_of(extra: Any) -> Mapping[str, Any]:
+    """What ``extra`` has of a listing."""
+    kept = extra.get(LISTING) if isinstance(extra, Mapping) else None
+    return kept if isinstance(kept, Mapping) else {}
 
 
 def _product(listing: Listing, product: JSON, language: str) -> JSON:
@@ -86,7 +94,7 @@ def _product(listing: Listing, product: JSON, language: str) -> JSON:
         "categories": categories,
         "translations": [{name: text for name, text in texts.items() if text is not None}],
         "attributes": product.get("product_attributes"),
-        "extra": {name: product.get(name) for name in _OF_PRODUCT},
+        "extra": {LISTING: _kept(product, _OF_PRODUCT)},
     }
 
 
@@ -102,8 +110,12 @@ def _variant(listing: Listing, product: JSON) -> JSON:
         **lengths,
         "attributes": product.get("sku_attributes"),
         "media": list(_media(product.get("images") or ())),
-        "extra": {CONTENT: content_of(listing), **{name: product.get(name) for name in _OF_VARIANT}},
+        "extra": {LISTING: {CONTENT: content_of(listing), **_kept(product, _OF_VARIANT)}},
     }
+
+
+def _kept(product: JSON, names: Sequence[str]) -> JSON:
+    return {name: product[name] for name in names if product.get(name) is not None}
 
 
 def _media(images: Sequence[Mapping[str, Any]]) -> Iterator[JSON]:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from pydantic import BaseModel, ConfigDict
-
+from connectors.marketplace.simulator.commands import commands
 from connectors.marketplace.simulator.goods import FaultsError, Goods, UnknownError
 from connectors.marketplace.simulator.lots import LotBooks
 from connectors.marketplace.simulator.options import Options
@@ -90,13 +89,7 @@ class MarketplaceSimulator:
 
     def commands(self) -> Mapping[str, Command]:
         """See ``docs/connectors/marketplace-simulator.md``."""
-        return {
-            "expire": lambda arguments: self._expire(Expire.model_validate(arguments)),
-            "put": lambda arguments: self._put(Put.model_validate(arguments)),
-            "remove": lambda arguments: self._remove(Remove.model_validate(arguments)),
-            "lose": lambda arguments: self._lose(Nothing.model_validate(arguments)),
-            "clock": self.clock.told,
-        }
+        return commands(self)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -227,64 +220,6 @@ class MarketplaceSimulator:
             return {"sku": sku, "status": "rejected", "errors": error.faults}
         what = "created" if status == 201 else "updated"
         return {"sku": sku, "status": what, "id": (shown or {}).get("id"), "errors": []}
-
-    def _expire(self, told: Expire) -> JSON:
-        if told.revoke:
-            self.tokens.revoke()
-            return {"expired": 0}
-        return {"expired": self.tokens.expire()}
-
-    def _lose(self, _told: Nothing) -> JSON:
-        return {"lots": self.lots.lose()}
-
-    def _put(self, told: Put) -> JSON:
-        changed = told.model_dump(exclude={"sku"}, exclude_unset=True)
-        if "price" in changed:
-            changed["price"] = codec.loads(told.price or "0")
-        try:
-            return self.goods.put(told.sku, changed).shown()
-        except UnknownError:
-            raise ValueError(f"{told.sku} is not sold here") from None
-
-    def _remove(self, told: Remove) -> JSON:
-        try:
-            self.goods.remove(told.sku)
-        except UnknownError:
-            raise ValueError(f"{told.sku} is not sold here") from None
-        return {}
-
-
-class Nothing(BaseModel):
-    """For commands without arguments."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Expire(BaseModel):
-    """All access tokens end; ``revoke``: and nobody gets another one."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    revoke: bool = False
-
-
-class Put(BaseModel):
-    """What an offer is changed to behind everybody's back; amounts as texts."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sku: str
-    price: str | None = None
-    stock: int | None = None
-    active: bool | None = None
-
-
-class Remove(BaseModel):
-    """An offer that is taken away behind everybody's back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sku: str
 
 
 def unquote_parts(raw_path: bytes) -> list[str]:
