@@ -145,6 +145,11 @@ class Marketplace(Protocol):
         """What the marketplace is called in messages to merchants."""
         ...
 
+    @property
+    def needs_product(self) -> bool:
+        """Whether it takes price and stock only together with the whole product."""
+        ...
+
     async def standings(self, skus: Collection[str]) -> Mapping[str, Standing]:
         """What it has of these SKUs; what it does not have is left out."""
         ...
