@@ -18,7 +18,7 @@ from hub.store.rows import SETTLED_STATES, Held, Locked, ReportVerdict, Settleme
 from hub.store.stopping import stop
 
 #: Longer texts of an answer are cut, in characters.
-TEXT_LIMIT = 2000
+TEXT_LIMIT = 8000
 
 _UPDATE = {
     "id": "bigint",
