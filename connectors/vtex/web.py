@@ -7,7 +7,6 @@ import hmac
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
-from urllib.parse import unquote
 
 from hub import codec
 
@@ -34,7 +33,7 @@ class RefusedError(Exception):
 def segments(scope: Scope) -> list[str]:
     """Of the path behind the connection's own; those that are empty are left out, so that slashes at its end do not count."""
     rest = scope["path"][len(scope.get("root_path", "")) :]
-    return [unquote(one) for one in rest.split("/") if one]
+    return [one for one in rest.split("/") if one]
 
 
 def behind_secret(scope: Scope, parts: Sequence[str], secret: str | None) -> Sequence[str]:
@@ -42,11 +41,11 @@ def behind_secret(scope: Scope, parts: Sequence[str], secret: str | None) -> Seq
     if secret is None:
         return parts
     wanted = secret.encode()
-    if hmac.compare_digest(header(scope, SECRET_HEADER), wanted):
-        return parts
     given = parts[0] if parts else ""
     if hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted):
         return parts[1:]
+    if hmac.compare_digest(header(scope, SECRET_HEADER), wanted):
+        return parts
     raise RefusedError(
         401, "the secret is missing or wrong: it stands first in the path behind the connection's name"
     )

@@ -91,7 +91,13 @@ async def test_records_come_page_by_page_in_either_order(db: Database, limit: in
 async def test_a_day_has_its_own_records_alone(db: Database) -> None:
     """From its first moment on and before its end, of this connection and in the wanted states."""
     insert(db, ("first", "success", 0), ("last", "rejected", 1439.9), ("after", "success", 1440))
-    insert(db, ("before", "success", -0.1), ("open", "parked", 7), ("open before", "parked", -7))
+    insert(
+        db,
+        ("before", "success", -0.1),
+        ("open", "parked", 7),
+        ("open before", "parked", -7),
+        ("open after", "parked", 1440),
+    )
     insert(db, ("other", "success", 5), connection=2)
     ledger = ledger_of(db)
     day = {"since": DAY, "until": DAY + timedelta(days=1)}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from connectors.vtex.marketplace import logs
+from connectors.vtex.marketplace.log_answer import LogAnswer
 from connectors.vtex.marketplace.logs import SkuInfo
 from connectors.vtex.marketplace.messages import MESSAGES, coded
 from hub import codec
@@ -226,3 +231,52 @@ async def test_a_day_of_many_records_comes_whole_or_page_by_page(make_world: Mak
 
     assert len(whole) == len({line["id"] for line in whole}) == 1203
     assert found == whole
+
+
+async def test_a_record_that_ends_while_the_log_is_read_comes_once(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is met among the open ones, and again among those that have ended."""
+    monkeypatch.setattr(logs, "PAGE", 2)
+    world = await make_world()
+    await world.admit(["1", "2", "3"])
+    plugin = await world.plugin()
+    chunks: list[bytes] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        chunks.append(message.get("body", b""))
+        if b'"id"' in chunks[-1]:
+            await world.hub.work_off(NAME)
+
+    scope = {"method": "GET", "query_string": b"", "headers": []}
+    await LogAnswer(plugin.logs, plugin.ports.clock)(scope, receive, send)
+
+    messages = codec.loads(b"".join(chunks))["Messages"]
+    assert sorted(line["id"] for line in messages) == ["1", "2", "3"]
+    assert {line["Status"] for line in messages} == {"Pending", "Success"}
+
+
+async def test_nothing_is_read_for_who_has_hung_up(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log may be long."""
+    monkeypatch.setattr(logs, "PAGE", 1)
+    world = await make_world()
+    await world.admit(str(number) for number in range(50))
+    plugin = await world.plugin()
+    chunks: list[bytes] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        chunks.append(message.get("body", b""))
+
+    scope = {"method": "GET", "query_string": b"", "headers": []}
+    await LogAnswer(plugin.logs, plugin.ports.clock)(scope, receive, send)
+
+    assert len(chunks) < 10

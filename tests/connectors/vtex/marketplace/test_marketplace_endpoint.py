@@ -182,6 +182,7 @@ async def test_a_mapping_is_taken_compressed_or_not(make_world: MakeWorld) -> No
         (b"no gzip", 400),
         (gzip.compress(b"{}")[:-4], 400),
         (gzip.compress(b"[" + b" " * endpoint.MOST_MAPPING + b"]"), 413),
+        (gzip.compress(b" " * (endpoint.MOST_MAPPING + 1)), 413),
     ),
 )
 async def test_a_compressed_body_is_bounded_and_whole(
@@ -211,6 +212,8 @@ async def test_a_mapping_that_is_not_understood_is_kept_as_it_came(make_world: M
 
     await ask(world, "POST", "/api/mapping", content=b'{"what": "is this"}')
     strange = await world.documents.get(endpoint.UNREAD)
+    await ask(world, "POST", "/api/mapping", content=b'{"what": "is this"}')
+    repeated = await world.documents.get(endpoint.UNREAD)
     await ask(world, "POST", "/api/mapping", content=b"x" * (endpoint.MOST_KEPT + 1))
     long = await world.documents.get(endpoint.UNREAD)
     half = [*MAPPING["mappings"], {"marketplaceCategoryId": "rugs"}]
@@ -218,6 +221,7 @@ async def test_a_mapping_that_is_not_understood_is_kept_as_it_came(make_world: M
     partly = await world.documents.get(endpoint.UNREAD)
 
     assert strange is not None
+    assert repeated == strange
     assert (strange["raw"], strange["bytes"]) == ('{"what": "is this"}', 19)
     assert long is not None
     assert (len(long["raw"]), long["bytes"]) == (endpoint.MOST_KEPT, endpoint.MOST_KEPT + 1)
