@@ -184,6 +184,7 @@ async def test_a_mapping_is_taken_compressed_or_not(make_world: MakeWorld) -> No
         (gzip.compress(b"[" + b" " * endpoint.MOST_MAPPING + b"]"), 413),
         (gzip.compress(b" " * (endpoint.MOST_MAPPING + 1)), 413),
     ),
+    ids=["no gzip", "cut short", "far too large", "too large by one"],
 )
 async def test_a_compressed_body_is_bounded_and_whole(
     make_world: MakeWorld, body: bytes, status: int
