@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import hmac
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from connectors.vtex.marketplace import feed, goods
 from connectors.vtex.marketplace.batches import Batches
+from connectors.vtex.marketplace.category_map import CategoryMap
+from connectors.vtex.marketplace.desk import Desk
 from connectors.vtex.marketplace.feed import Feed, Step
 from connectors.vtex.marketplace.finding import OFFERED, Finder, Found
+from connectors.vtex.marketplace.intake import Intake
 from connectors.vtex.marketplace.listing import Terms, listing_of
-from connectors.vtex.marketplace.notification import Notification, parse
-from connectors.vtex.marketplace.place import Place, Walk
+from connectors.vtex.marketplace.logs import SKU, TRANSLATED, Logs, SkuInfo
+from connectors.vtex.marketplace.mapper import Mapper
+from connectors.vtex.marketplace.place import Place
 from connectors.vtex.marketplace.reader import Reader
 from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
 from hub import codec
-from hub.connector import Cadence, CheckResult, Connector, Ports, Stream, WebhookAnswer, WebhookRequest
-from hub.errors import ConfigurationError, HubError, RejectedError, SignatureError
-from hub.marketplace import Category, Listing, Marketplace
-from hub.records import JSON, Item, Page, PollRequest, Record
+from hub.connector import (
+    Cadence,
+    CheckResult,
+    Connector,
+    Ledger,
+    Ports,
+    Stream,
+    WebhookAnswer,
+    WebhookRequest,
+)
+from hub.errors import ConfigurationError, HubError
+from hub.marketplace import Listing
+from hub.records import JSON, Item, Page, PollRequest
 
-#: What the log shows beside a record, in the id map: an SKU's name, address and category, and what was made of it.
-ABOUT, TRANSLATED = "sku", "translated"
-#: A category tree is believed for so long, in seconds.
-TREE_FOR = 300.0
+#: The mapper's tree is compared with the marketplace's this often, and sent again this soon while the mapper is away.
+LOOK_AT_TREE, SEND_AGAIN = timedelta(hours=1), timedelta(minutes=1)
 
 
 class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredentials]):
@@ -62,13 +71,33 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
                 "has to be a marketplace: marketplace, catalog-marketplace, or one of your own",
                 field="destination.name",
             )
-        self._marketplace: Marketplace = ports.marketplace
         self._reader = Reader(ports.http, settings, credentials)
-        self._feed = Feed(settings, self._reader, self._marketplace, ports.documents, ports.log)
-        batches = Batches(self._reader, settings.simulation_size)
-        self._finder = Finder(self._reader, self._marketplace, batches)
-        self._tree: Mapping[str, Category] | None = None
-        self._tree_at = -TREE_FOR
+        self._feed = Feed(settings, self._reader, ports.marketplace, ports.documents, ports.log)
+        self._finder = Finder(
+            self._reader, ports.marketplace, Batches(self._reader, settings.simulation_size)
+        )
+        self._intake = Intake(settings, credentials, ports.clock)
+        self._desk = Desk(settings, credentials, ports, ports.marketplace)
+
+    @property
+    def categories(self) -> CategoryMap:
+        """Which category of the marketplace each of VTEX's is."""
+        return self._desk.categories
+
+    @property
+    def logs(self) -> Logs:
+        """What VTEX asks for."""
+        return self._desk.logs
+
+    @property
+    def mapper(self) -> Mapper:
+        """Where merchants map categories."""
+        return self._desk.mapper
+
+    @property
+    def history(self) -> Ledger:
+        """What became of this connection's records."""
+        return self._desk.history
 
     def circuit_key(self) -> str:
         """The account's host."""
@@ -112,15 +141,12 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
         )
 
     def receive(self, request: WebhookRequest) -> WebhookAnswer:
-        """Notifications, at whatever path was registered. Raises ``SignatureError`` and ``RejectedError``."""
-        self._authorize(request)
-        if request.method not in {"POST", "PUT"}:
-            return WebhookAnswer(status=405, headers={"allow": "POST"})
-        told = parse(request.body)
-        for one in told:
-            self._refuse_strange(one)
-        now = self.ports.clock.now().isoformat()
-        return WebhookAnswer(records=[_record_of(one, now) for one in told])
+        """Notifications. Raises ``SignatureError`` and ``RejectedError``."""
+        return self._intake.take(request)
+
+    def asgi(self) -> Callable[..., Awaitable[None]]:
+        """Logs, the category tree, and where the mapper sends its mapping."""
+        return self._desk.endpoint
 
     async def poll(self, request: PollRequest) -> Page:
         """One step of what is to be done by itself: switching off, the initial load, what was mapped, what is compared."""
@@ -131,28 +157,24 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             selling=self.settings.selling,
             now=now.isoformat(),
         )
-        if place.off is not None:
-            return _page(await self._feed.switch_off(place, place.off))
-        if not self.settings.selling:
-            return Page(cursor=place.cursor)
-        if place.load is not None:
-            return _page(await self._feed.load(place, place.load))
-        recheck = await self._feed.recheck(place, now)
-        if recheck.records:
-            return _page(recheck)
-        place = self._begin_check(recheck.place, now)
-        if place.check is not None:
-            return _page(await self._feed.check(place, place.check))
-        return Page(cursor=place.cursor)
+        place = await self._keep_mapper(place, now)
+        news = await self.categories.news(place.mapping)
+        step = await self._step(replace(place, mapping=news.revision), now)
+        return Page(
+            records=list(step.records),
+            cursor=step.place.cursor,
+            full=step.full,
+            poll_after=step.wait,
+            milestones=list(step.milestones),
+            wakes=news.wakes,
+        )
 
     async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:
         """What VTEX and the marketplace have of each SKU, as far as that is needed, and what is to hold by that."""
-        now = self.ports.clock.now()
-        found = await self._finder.find(items)
-        found = await self._with_categories(found)
+        found = await self._with_categories(await self._finder.find(items))
         terms = await self._terms()
         decided = {item.key: _decided(item, found[item.key], terms) for item in items}
-        await self._note(items, found, decided, now)
+        await self._note(items, found, decided)
         return [replace(item, payload={**item.payload, "decided": decided[item.key]}) for item in items]
 
     def transform(self, item: Item) -> Any:
@@ -166,26 +188,42 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
         """All that changed."""
         return feed.merged(waiting, newer)
 
-    def _begin_check(self, place: Place, now: datetime) -> Place:
-        every = self.settings.check_hours
-        last = place.checked or place.loaded
-        if every is None or place.check is not None or last is None:
+    async def _step(self, place: Place, now: datetime) -> Step:
+        if place.off is not None:
+            return await self._feed.switch_off(place, place.off)
+        if not self.settings.selling:
+            return Step(place=place)
+        if place.load is not None:
+            return await self._feed.load(place, place.load)
+        recheck = await self._feed.recheck(place, now)
+        if recheck.records:
+            return recheck
+        place = self._feed.begin_check(recheck.place, now)
+        return Step(place=place) if place.check is None else await self._feed.check(place, place.check)
+
+    async def _keep_mapper(self, place: Place, now: datetime) -> Place:
+        """The mapper has the marketplace's tree. What is wrong with it holds nothing up but SKUs that are not mapped."""
+        if not self.settings.mapper:
             return place
-        due = datetime.fromisoformat(last) + timedelta(hours=every)
-        return replace(place, check=Walk(began=now.isoformat())) if now >= due else place
+        every = SEND_AGAIN if await self.mapper.trouble() else LOOK_AT_TREE
+        if place.tree_at and now < datetime.fromisoformat(place.tree_at) + every:
+            return place
+        try:
+            if (tree := await self._desk.tree()) is not None:
+                await self.mapper.keep(tree)
+        except HubError as error:
+            self.ports.log.warning("the category tree is not at VTEX Mapper", error=str(error))
+        return replace(place, tree_at=now.isoformat())
 
     async def _terms(self) -> Terms:
-        if time.monotonic() - self._tree_at > TREE_FOR:
-            tree = await self._marketplace.categories()
-            self._tree = None if tree is None else {one.id: one for one in _flat(tree)}
-            self._tree_at = time.monotonic()
         settings = self.settings
         return Terms(
             currency=settings.currency,
             sales_channel=settings.sales_channel,
             rules=settings.rules,
-            categories=self._tree,
+            categories=await self._desk.by_id(),
             mapper_url=settings.mapper_url,
+            mapper_trouble=await self.mapper.trouble() if settings.mapper else None,
         )
 
     async def _with_categories(self, found: Mapping[str, Found]) -> Mapping[str, Found]:
@@ -194,48 +232,40 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             for sku, one in found.items()
             if one.details is not None and (leaf := goods.category_id(one.details, one.product))
         }
-        mapped = await self.ports.ids.get("category", list(set(leaves.values()))) if leaves else {}
+        mapped = await self.categories.get(list(leaves.values())) if leaves else {}
         return {
             sku: replace(one, category=mapped.get(leaves[sku])) if sku in leaves else one
             for sku, one in found.items()
         }
 
     async def _note(
-        self,
-        items: Sequence[Item],
-        found: Mapping[str, Found],
-        decided: Mapping[str, Listing | HubError],
-        now: datetime,
+        self, items: Sequence[Item], found: Mapping[str, Found], decided: Mapping[str, Listing | HubError]
     ) -> None:
         """What the logs tell beside the ledger, and which SKUs are to be looked at once more."""
-        about = {sku: _about(one) for sku, one in found.items() if one.details is not None}
-        if about:
-            await self.ports.ids.put(ABOUT, about)
+        ids = self.ports.ids
+        documents = {
+            sku: goods.product_document(one.details, one.product)
+            for sku, one in found.items()
+            if one.details is not None
+        }
+        if documents:
+            await ids.put(SKU, {sku: _about(document) for sku, document in documents.items()})
+            names = {
+                one["category_id"]: " > ".join(one["category_path"])
+                for one in documents.values()
+                if one["category_id"] and one["category_path"]
+            }
+            await self.categories.remember_names({one: path for one, path in names.items() if path})
         listings = {sku: one for sku, one in decided.items() if isinstance(one, Listing)}
         if listings:
             texts = {sku: codec.dumps(one.body()).decode() for sku, one in listings.items()}
-            await self.ports.ids.put(TRANSLATED, texts)
+            await ids.put(TRANSLATED, texts)
         if self.settings.recheck_seconds is not None:
             changed = [
                 item.key for item in items if OFFERED.intersection(item.payload["changed"]) - {"check"}
             ]
             if changed:
-                await self._feed.note_changed(changed, now)
-
-    def _authorize(self, request: WebhookRequest) -> None:
-        secret = self.credentials.endpoint_secret
-        if secret is None:
-            return
-        given = request.path.lstrip("/").partition("/")[0]
-        if not hmac.compare_digest(given.encode(), secret.get_secret_value().encode()):
-            raise SignatureError("the secret in the address is missing or wrong")
-
-    def _refuse_strange(self, one: Notification) -> None:
-        settings = self.settings
-        if one.account != settings.account:
-            raise RejectedError(f"An: this connection is of the account {settings.account}")
-        if settings.affiliate_id and one.affiliate and one.affiliate.upper() != settings.affiliate_id:
-            raise RejectedError(f"IdAffiliate: this connection is the affiliate {settings.affiliate_id}")
+                await self._feed.note_changed(changed, self.ports.clock.now())
 
     def _address(self, room: str) -> str:
         secret = self.credentials.endpoint_secret
@@ -247,27 +277,6 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
         return f"{self.ports.public_url}/{room}/{self.ports.connection}{inner}"
 
 
-def _page(step: Step) -> Page:
-    return Page(
-        records=list(step.records),
-        cursor=step.place.cursor,
-        full=step.full,
-        poll_after=step.wait,
-        milestones=list(step.milestones),
-    )
-
-
-def _record_of(one: Notification, now: str) -> Record:
-    return feed.record(
-        one.sku,
-        one.changed,
-        one.at or now,
-        product=one.product,
-        inactive=one.active is False,
-        removed=one.removed,
-    )
-
-
 def _decided(item: Item, found: Found, terms: Terms) -> Listing | HubError:
     try:
         return listing_of(item.key, item.payload, found, terms)
@@ -275,16 +284,6 @@ def _decided(item: Item, found: Found, terms: Terms) -> Listing | HubError:
         return error
 
 
-def _about(found: Found) -> str:
-    document = goods.product_document(found.details, found.product)
-    facts = {
-        "name": document["name"],
-        "category": document["category_id"],
-        "path": document["category_path"],
-        "url": None if found.standing is None else found.standing.url,
-    }
-    return codec.dumps({name: value for name, value in facts.items() if value}).decode()
-
-
-def _flat(tree: Collection[Category]) -> Collection[Category]:
-    return [one for top in tree for one in (top, *_flat(top.children))]
+def _about(document: JSON) -> str:
+    path = " > ".join(document["category_path"]) or None
+    return SkuInfo(name=document["name"], category=path).text()

@@ -13,15 +13,14 @@ from typing import Any
 from connectors.vtex.marketplace import goods, prices, sellable
 from connectors.vtex.marketplace.checking import checked
 from connectors.vtex.marketplace.finding import Found
+from connectors.vtex.marketplace.log_codes import CATEGORY
+from connectors.vtex.marketplace.messages import coded
 from connectors.vtex.marketplace.rules import Rules
 from connectors.vtex.marketplace.simulation import Simulated
-from hub.errors import ParkedError, RejectedError, SkippedError
+from hub.errors import ParkedError, RejectedError, RetryableError, SkippedError
 from hub.excerpt import excerpt
 from hub.marketplace import Category, Listing, Offer, Standing
 from hub.records import JSON
-
-#: What an SKU waits for whose category is not mapped: the mapping of VTEX's category of this id.
-WAKE = "category:"
 
 NOT_SOLD = (
     "A1: VTEX returns no price and stock for the SKU; check that it is in the trade policy, that the trade policy has a price "
@@ -31,13 +30,17 @@ NOT_SOLD = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none."""
+    """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none.
+
+    ``mapper_trouble`` (E5) says that VTEX Mapper cannot be reached, so that nobody could have mapped a category.
+    """
 
     currency: str
     sales_channel: int
     rules: Rules
     categories: Mapping[str, Category] | None = None
     mapper_url: str | None = None
+    mapper_trouble: str | None = None
 
 
 def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
@@ -68,7 +71,8 @@ def _gone(payload: JSON, found: Found, terms: Terms) -> str | None:
     if details is None:
         return None
     if inactive := sellable.inactive(details, product):
-        return f"A2: {inactive}"
+        (reason,) = coded("A2", inactive)
+        return reason
     return sellable.off_channel(details, terms.sales_channel, product) or sellable.not_ours(details)
 
 
@@ -83,7 +87,7 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     document = goods.product_document(details, found.product)
     category = None if terms.categories is None else terms.categories.get(found.category or "")
     result = checked(document, terms.rules, category)
-    errors = [f"E1: {error}" for error in (*sellable.unsaid(details, found.product), *result.errors)]
+    errors = [*coded("E1", *sellable.unsaid(details, found.product), *result.errors)]
     offer, wrong = _priced(found.offer, terms)
     errors += wrong
     unmapped = None if terms.categories is None or category is not None else _unmapped(document, found, terms)
@@ -98,7 +102,9 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     if errors:
         raise RejectedError(*errors, *([unmapped] if unmapped else []), *([] if offer else [NOT_SOLD]))
     if unmapped is not None:
-        raise ParkedError(unmapped, wake_key=f"{WAKE}{document['category_id']}")
+        if terms.mapper_trouble is not None:
+            raise RetryableError(terms.mapper_trouble)
+        raise ParkedError(unmapped, wake_key=f"{CATEGORY}{document['category_id']}")
     if offer is None:
         return _offered(sku, standing, None, None)
     return Listing(
@@ -142,7 +148,7 @@ def _priced(simulated: Simulated | None, terms: Terms) -> tuple[Offer | None, Se
     try:
         return prices.offer(simulated.cents, simulated.list_cents, currency=terms.currency), ()
     except RejectedError as error:
-        return None, [f"E1: {one}" for one in error.errors]
+        return None, coded("E1", *error.errors)
 
 
 def _unmapped(document: JSON, found: Found, terms: Terms) -> str:
@@ -159,8 +165,5 @@ def _unmapped(document: JSON, found: Found, terms: Terms) -> str:
 
 
 def _defaults(defaulted: Mapping[str, Any]) -> str | None:
-    if not defaulted:
-        return None
-    return "A3: defaults were sent: " + ", ".join(
-        f"{name} = {excerpt(value)}" for name, value in defaulted.items()
-    )
+    used = coded("A3", *(f"{name} = {excerpt(value)}" for name, value in defaulted.items()))
+    return "; ".join(used) or None

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from hub.records import JSON
+from tests.connectors.vtex.marketplace.logs_world import World, world
 from tests.connectors.vtex.marketplace.market_world import MarketWorld, market_world
 
+MakeWorld = Callable[..., Awaitable[World]]
 Join = Callable[..., Awaitable[MarketWorld]]
 
 
@@ -29,5 +31,18 @@ async def join(hub_home: Path, sqlite_url: str) -> AsyncIterator[Join]:
             )
             await world.connect(**(settings or {}))
             return world
+
+        yield make
+
+
+@pytest.fixture
+async def make_world(hub_home: Path, sqlite_url: str) -> AsyncIterator[MakeWorld]:
+    """A connected account of VTEX and a marketplace, on SQLite; arguments are settings, ``vtex`` the simulator's options."""
+    async with AsyncExitStack() as stack:
+
+        async def make(vtex: dict[str, Any] | None = None, **settings: Any) -> World:
+            made = await stack.enter_async_context(world(hub_home, sqlite_url, **(vtex or {})))
+            await made.connect(**settings)
+            return made
 
         yield make
