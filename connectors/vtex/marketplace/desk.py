@@ -91,7 +91,7 @@ class Desk:
         return self._by_id
 
     async def _shown_tree(self) -> JSON | None:
-        found = await self.tree()
+        found = await self._marketplace.categories()  # the endpoint remembers it by itself
         return None if found is None else tree(found)
 
 

@@ -66,17 +66,22 @@ def test_the_base_url_may_end_with_a_slash() -> None:
     assert MarketplaceSettings.model_validate(BASE).base_url == "https://m.example/api"
 
 
-@pytest.mark.parametrize(
-    "model",
-    (MarketplaceSettings, MarketplaceCredentials, *vars(routes).values()),
-    ids=lambda one: str(one)[:40],
-)
-def test_every_setting_has_a_word_about_it(model: Any) -> None:
+def test_every_setting_has_a_word_about_it() -> None:
     """In whatever part."""
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        return
+    models = [
+        one
+        for one in (MarketplaceSettings, MarketplaceCredentials, *vars(routes).values())
+        if isinstance(one, type) and issubclass(one, BaseModel)
+    ]
 
-    assert [name for name, field in model.model_fields.items() if not field.description] == []
+    silent = {
+        f"{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not field.description
+    }
+    assert len(models) > 5
+    assert silent == set()
 
 
 def test_credentials_are_secrets() -> None:

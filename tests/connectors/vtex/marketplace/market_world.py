@@ -96,7 +96,7 @@ class MarketWorld:
             tenant=tenant,
             replace=replace,
         )
-        secret = (credentials or {}).get("endpoint_secret")
+        self.secret = secret = (credentials or {}).get("endpoint_secret")
         self.hooks = f"{self.url}/hooks/{name}{f'/{secret}' if secret else ''}"
         self.tell("affiliates", id=options.affiliate_id, endpoint=f"{self.hooks}/api/notification/")
 
@@ -131,6 +131,12 @@ class MarketWorld:
         """What VTEX could send."""
         told = {"An": self.vtex.platform.options.account, "DateModified": "2026-01-01T00:00:00Z", **payload}
         return await self.client.post(f"{self.hooks}/api/notification/", json=told)
+
+    async def map(self, category: str, theirs: str) -> None:
+        """What VTEX Mapper sends when a merchant has mapped a category."""
+        told = [{"categoryId": category, "marketplaceCategoryId": theirs}]
+        answer = await self.client.post(f"/c/{NAME}/api/mapping", json=told)
+        assert answer.status_code in {200, 204}, answer.text
 
     def rewind(self, name: str = NAME) -> None:
         """The next poll begins a load."""
@@ -171,6 +177,15 @@ class MarketWorld:
         """The newest record of an SKU."""
         rows = [one for one in self.hub.rows(name) if one["key"] == sku]
         return rows[-1]
+
+    async def logs(self, sku: str) -> list[JSON]:
+        """What VTEX is told of an SKU, the newest first."""
+        secret = f"/{self.secret}" if self.secret else ""
+        account = self.vtex.platform.options.account
+        answer = await self.client.get(f"/c/{NAME}{secret}/{account}/logs/", params={"status": "all"})
+        assert answer.status_code == 200, answer.text
+        messages: list[JSON] = answer.json()["Messages"]
+        return [one for one in messages if codec.loads(one["ContentSource"])["sku"] == sku]
 
     def ids(self, name: str = NAME) -> StoredIdMap:
         """The connection's id map."""

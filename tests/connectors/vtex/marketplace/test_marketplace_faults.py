@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-import httpx
 import pytest
 
-from hub.testing.simulator import Running
 from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.market_world import NAME, MarketWorld
+from tests.connectors.vtex.marketplace.storms import harm, rounds, until_settled
 
 #: By what goes wrong, at whom, and how.
 STORMS: Final = {
@@ -25,42 +24,6 @@ STORMS: Final = {
     "the marketplace answers 429": ("market", {"throttle": 0.6, "retry_after": 1}),
     "the marketplace's answers are lost": ("market", {"lose": 0.5}),
 }
-#: Seconds that pass between two rounds: circuits and backoff have their time.
-ROUND: Final = 70.0
-
-
-async def harm(simulator: Running, **faults: Any) -> None:
-    """What goes wrong from now on; nothing without any."""
-    async with httpx.AsyncClient(base_url=simulator.url, trust_env=False) as client:
-        answer = await client.put("/_simulator/faults", json=faults)
-        answer.raise_for_status()
-
-
-async def rounds(world: MarketWorld, count: int, dice: random.Random | None = None) -> None:
-    """A process after the other works, each of them killed at a bad moment where there are ``dice``."""
-    for _ in range(count):
-        runtime = world.hub.make_runtime()
-        polled = await world.hub.poll(NAME, runtime=runtime)
-        assert polled.result in {"ok", "failed", "paused"}
-        work = asyncio.create_task(world.hub.work(NAME, runtime=runtime))
-        if dice is None:
-            while (await work).records:
-                work = asyncio.create_task(world.hub.work(NAME, runtime=runtime))
-        else:
-            await asyncio.wait([work], timeout=dice.uniform(0, 0.08))
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        world.hub.pass_time(ROUND)
-        await world.hub.sweep()
-
-
-async def until_settled(world: MarketWorld) -> None:
-    """All is well again, and in time all is done."""
-    for _ in range(40):
-        await rounds(world, 1)
-        if {row["state"] for row in world.hub.rows(NAME)} <= {"success", "skipped", "superseded"}:
-            return
-    raise AssertionError([(row["key"], row["state"], row["error"]) for row in world.hub.rows(NAME)])
 
 
 def assert_as_in_vtex(world: MarketWorld) -> None:

@@ -17,10 +17,21 @@ def since(now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
     return {name: count - before.get(name, 0) for name, count in now.items() if count > before.get(name, 0)}
 
 
+async def logged(world: MarketWorld, sku: str) -> str:
+    """The status and message of what happened to an SKU last."""
+    newest = (await world.logs(sku))[0]
+    return f"{newest['Status']}: {newest['BusinessMessage']}"
+
+
 def sold_for(world: MarketWorld, sku: str) -> tuple[Decimal, int]:
     """Price and stock there."""
     offer = world.offers[sku]
     return Decimal(str(offer["price"])), offer["stock"]
+
+
+def offer_id(world: MarketWorld, sku: str) -> str:
+    """What the marketplace calls it."""
+    return str(world.offers[sku]["id"])
 
 
 async def test_the_initial_load_puts_every_sku_up_for_sale(join: Join) -> None:
@@ -34,6 +45,9 @@ async def test_the_initial_load_puts_every_sku_up_for_sale(join: Join) -> None:
         assert sold_for(world, sku) == (Decimal(offer.price) / 100, offer.stock)
         assert world.row(sku)["external_id"] == world.offers[sku]["id"]
         assert world.row(sku)["state"] == "success"
+        assert f"was created in Simulated Market with the code {offer_id(world, sku)}" in await logged(
+            world, sku
+        )
 
 
 async def test_a_load_again_writes_nothing(join: Join) -> None:
@@ -60,6 +74,7 @@ async def test_a_price_is_read_without_the_product(join: Join) -> None:
     assert sold_for(world, world.skus[0])[0] == Decimal("123.45")
     assert since(world.asked, asked) == {SIMULATION_ROUTE: 1}
     assert sum(since(world.told, told).values()) == 1
+    assert (await logged(world, world.skus[0])).startswith("Success: The price of")
 
 
 async def test_a_stock_level_is_told_alone(join: Join) -> None:
@@ -72,6 +87,7 @@ async def test_a_stock_level_is_told_alone(join: Join) -> None:
 
     assert sold_for(world, world.skus[0])[1] == 77
     assert list(since(world.told, told)) == ["PUT /offers/{}/stock"]
+    assert (await logged(world, world.skus[0])).startswith("Success: The stock of")
 
 
 async def test_new_content_is_read_anew(join: Join) -> None:
@@ -108,11 +124,12 @@ async def test_an_sku_that_is_switched_off_is_blocked_with_no_stock(join: Join) 
     sku = world.skus[0]
 
     await world.change(sku, active=False)
-    off = world.offers[sku]
+    off, said = world.offers[sku], await world.logs(sku)
     await world.change(sku, active=True)
     on = world.offers[sku]
 
     assert (off["active"], off["stock"]) == (False, 0)
+    assert any("is inactive in VTEX. We recommend" in one["BusinessMessage"] for one in said[:2])
     assert on["active"]
     assert on["stock"] == world.vtex.platform.catalog.sku(int(sku)).offer.stock
 
@@ -152,7 +169,9 @@ async def test_an_sku_whose_price_is_taken_away_has_no_stock(join: Join) -> None
     await world.change(sku, no_price=True)
 
     assert world.offers[sku]["stock"] == 0
-    assert "A1: " in world.row(sku)["error"]
+    assert any(
+        "couldn't obtain the SKU price" in one["BusinessMessage"] for one in (await world.logs(sku))[:2]
+    )
 
 
 async def test_switched_off_everything_goes_and_comes_back(join: Join) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.connectors.vtex.marketplace.conftest import Join
+from tests.connectors.vtex.marketplace.storms import harm, rounds, until_settled
 
 #: What the marketplace of these tests wants.
 RULES = {"fields": {"name": {"max_length": 10}, "description": {"required": True}}, "images": {"minimum": 1}}
@@ -63,16 +64,20 @@ async def test_many_notifications_of_one_sku_are_one_piece_of_work(join: Join) -
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "said", "logged"),
     (
-        ({"inactive": 1}, "A2: the SKU is not active"),
-        ({"inactive_products": 1}, "A2: the SKU's product is not active"),
-        ({"franchise": 1}, "franchise1"),
-        ({"no_price": 1}, "A1: "),
+        ({"inactive": 1}, "A2: the SKU is not active", "is inactive in VTEX. We recommend"),
+        (
+            {"inactive_products": 1},
+            "A2: the SKU's product is not active",
+            "is inactive in VTEX. We recommend",
+        ),
+        ({"franchise": 1}, "franchise1", "franchise1"),
+        ({"no_price": 1}, "A1: ", "Oops, we couldn't obtain the SKU price of"),
     ),
 )
 async def test_an_sku_that_cannot_be_sold_is_skipped_with_the_reason(
-    join: Join, options: dict[str, int], said: str
+    join: Join, options: dict[str, int], said: str, logged: str
 ) -> None:
     """Steps d, e and h; it is never made at the marketplace."""
     world = await join(skus=2, **options)
@@ -82,6 +87,8 @@ async def test_an_sku_that_cannot_be_sold_is_skipped_with_the_reason(
     for sku in world.skus:
         assert world.row(sku)["state"] == "skipped"
         assert said in world.row(sku)["error"]
+        [message] = await world.logs(sku)
+        assert logged in message["BusinessMessage"]
 
 
 async def test_all_that_is_wrong_is_said_at_once(join: Join) -> None:
@@ -94,6 +101,17 @@ async def test_all_that_is_wrong_is_said_at_once(join: Join) -> None:
     for part in ("E1: name:", "E1: description:", "E1: images", "E1: gtin:", "A1: "):
         assert part in row["error"]
     assert world.told == {}
+    transforming, simulating = await world.logs(world.skus[0])
+    assert transforming["Status"] == "Error"
+    for part in (
+        "couldn't prepare the SKU registration",
+        "\n- name:",
+        "\n- description:",
+        "\n- images",
+        "\n- gtin:",
+    ):
+        assert part in transforming["BusinessMessage"]
+    assert "couldn't obtain the SKU price" in simulating["BusinessMessage"]
 
 
 async def test_what_is_wrong_no_more_is_sold(join: Join) -> None:
@@ -133,7 +151,10 @@ async def test_defaults_stand_in_and_are_told_of(join: Join) -> None:
 
     assert world.offers[sku]["product"]["description"] == "As shown."
     assert "A3: " in world.row(sku)["error"]
-    assert "As shown." in world.row(sku)["error"]
+    created, warned = await world.logs(sku)
+    assert created["BusinessMessage"].startswith("The SKU")
+    assert warned["Status"] == "Warning"
+    assert 'description = "As shown."' in warned["BusinessMessage"]
 
 
 async def test_one_bad_sku_does_not_spoil_the_simulation_of_the_others(join: Join) -> None:
@@ -168,3 +189,93 @@ async def test_an_empty_list_takes_nothing_away(join: Join) -> None:
 
     assert all(during.values())
     assert all(offer["active"] for offer in world.offers.values())
+
+
+async def test_what_the_marketplace_refuses_is_logged_with_all_that_it_said(join: Join) -> None:
+    """E3."""
+    world = await join(market={"name_length": 5, "price_max": 1}, skus=1)
+    await world.sync()
+    [sku] = world.skus
+    [message] = await world.logs(sku)
+
+    assert world.row(sku)["state"] == "rejected"
+    assert message["Status"] == "Error"
+    assert "couldn't prepare the SKU registration" in message["BusinessMessage"]
+    assert "name" in message["BusinessMessage"]
+    assert "price" in message["BusinessMessage"]
+
+
+async def test_a_marketplace_that_is_away_is_logged_and_tried_again(join: Join) -> None:
+    """E2, at least ten times, then dead and revived."""
+    world = await join(skus=1)
+    await harm(world.market, error=1.0)
+    await rounds(world, 1)
+    [sku] = world.skus
+    [message] = await world.logs(sku)
+    tried = world.row(sku)["total_attempts"]
+    for _ in range(60):
+        if world.row(sku)["state"] == "dead":
+            break
+        await rounds(world, 1)
+    attempts = world.row(sku)["total_attempts"]
+    await harm(world.market)
+    world.hub.pass_time(3600)
+    await until_settled(world)
+
+    assert tried == 1
+    assert message["Status"] == "Error"
+    assert "product registration in Simulated Market is unavailable right now" in message["BusinessMessage"]
+    assert attempts >= 10
+    assert world.row(sku)["state"] == "success"
+
+
+async def test_a_category_that_is_not_mapped_waits_and_goes_on_by_itself(join: Join) -> None:
+    """Step g, E4: with the mapping that VTEX Mapper sends."""
+    world = await join({"mapped": True, "mapper": True, "mapper_url": "https://mapper.example/acme"}, skus=2)
+    await world.sync()
+    [sku, _] = world.skus
+    parked = world.row(sku)
+    [message] = await world.logs(sku)
+    category = parked["wake_key"].removeprefix("category:")
+    await world.map(category, "c2")
+    await world.sync()
+
+    assert parked["state"] == "parked"
+    assert "couldn't find the category" in message["BusinessMessage"]
+    assert "https://mapper.example/acme" in message["BusinessMessage"]
+    assert world.offers[sku]["category"] == "c2"
+    assert world.row(sku)["attempts"] <= 1
+
+
+async def test_a_mapper_that_is_away_is_logged(join: Join) -> None:
+    """E5; the SKUs go on once it is back and their category is mapped."""
+    world = await join({"mapped": True, "mapper": True}, skus=1)
+    await harm(world.vtex, error=1.0, match="mapper")
+    await rounds(world, 1)
+    [sku] = world.skus
+    messages = await world.logs(sku)
+    await harm(world.vtex)
+    world.go_to(tree_at=None)
+    await rounds(world, 2)
+    waits = world.row(sku)
+    await world.map(waits["wake_key"].removeprefix("category:"), "c1")
+    await rounds(world, 1)
+
+    assert "the VTEX category mapping is unavailable right now" in messages[0]["BusinessMessage"]
+    assert waits["state"] == "parked"
+    assert set(world.offers) == {sku}
+
+
+async def test_a_category_that_the_marketplace_has_not_is_not_sent(join: Join) -> None:
+    """It was mapped to one that is no more."""
+    world = await join({"mapped": True}, skus=1)
+    await world.sync()
+    [sku] = world.skus
+    category = world.row(sku)["wake_key"].removeprefix("category:")
+    await world.ids().put("category", {category: "gone"})
+    world.rewind()
+    await world.sync()
+
+    assert world.row(sku)["state"] == "parked"
+    assert '"gone", which the marketplace does not have' in world.row(sku)["error"]
+    assert world.offers == {}
