@@ -110,7 +110,7 @@ class FulfillmentEndpoint:
             raise _RefusedError(
                 503, "prices and stock are not known to be current: the store cannot be reached"
             )
-        elif not self._follower.is_fresh and not await self._follower.refresh():
+        elif not self._follower.is_fresh() and not await self._follower.refresh():
             await self._look_again(request)
         answer = self._simulation.answer(request, time.time())
         if answer.left_out:

@@ -22,7 +22,9 @@ LOOK_EVERY = 0.2
 #: Whoever is asked looks first where the last look is older than this, in seconds: a marketplace asks back as soon as it
 #: is told of a change, and has to find that change. Between the commit of a change and that question lie several
 #: transactions of the ledger and a request over the network.
-FRESH = 0.005
+FRESH = 0.02
+#: While questions come, the next look begins when the last one is so old, in seconds: it ends before anybody has to wait.
+AHEAD = 0.01
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
 #: A store that has said nothing for so long, in seconds, is not reached, though it refuses nobody.
@@ -70,10 +72,13 @@ class Follower:
         silent = self._clock() - self._heard_at
         return silent if self._lost_since is not None or silent > SILENT_FOR else 0.0
 
-    @property
     def is_fresh(self) -> bool:
-        """What was committed up to a moment ago is in memory, or cannot be looked for."""
-        return self._clock() - self._looked_at < FRESH or self.out_of_touch > 0
+        """What was committed up to a moment ago is in memory, or cannot be looked for; begins the next look in time."""
+        age = self._clock() - self._looked_at
+        if age < AHEAD or self.out_of_touch > 0:
+            return True
+        self._looking()
+        return age < FRESH
 
     async def refresh(self) -> bool:
         """Look now; many who ask at once share one look. False where that failed, or takes too long."""
