@@ -73,11 +73,10 @@ class Follower:
         return silent if self._lost_since is not None or silent > SILENT_FOR else 0.0
 
     def is_fresh(self) -> bool:
-        """What was committed up to a moment ago is in memory, or cannot be looked for; begins the next look in time."""
+        """Whether what was committed up to a moment ago is in memory. Begins the next look before it is not."""
         age = self._clock() - self._looked_at
-        if age < AHEAD or self.out_of_touch > 0:
-            return True
-        self._looking()
+        if AHEAD <= age < FRESH:
+            self._looking()
         return age < FRESH
 
     async def refresh(self) -> bool:
