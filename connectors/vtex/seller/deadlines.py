@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -20,9 +20,8 @@ class Deadlines:
 
     async def within(self, doing: Awaitable[T]) -> T:
         """Await this in the present task, which awaits one thing at a time. Raises ``TimeoutError``."""
-        task = asyncio.current_task()
-        assert task is not None
-        loop = task.get_loop()
+        loop = asyncio.get_running_loop()
+        task = cast("asyncio.Task[Any]", asyncio.current_task(loop))
         self._ends[task] = ends = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_at(ends, self._end)

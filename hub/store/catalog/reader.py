@@ -115,10 +115,7 @@ class StoredCatalog:
     def _has_news(self, kinds: Collection[str], after: JSON) -> bool:
         looks = " OR ".join(f"{_LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
         places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
-        with self._db.transaction() as tx:
-            return bool(
-                self._db.execute(tx, f"SELECT {looks}", tenant=self._tenant_id, **places).scalar_one()
-            )
+        return bool(self._db.glance(f"SELECT {looks}", tenant=self._tenant_id, **places))
 
     def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
         look = f"SELECT {_LAST.format(kind.table)} >= :horizon"
