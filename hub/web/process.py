@@ -119,10 +119,10 @@ class _Server(uvicorn.Server):
 
 def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
     try:
-        from hub.web.protocol import WholeAnswers  # noqa: PLC0415 - httptools is not everywhere
+        from hub.web.protocol import WebProtocol  # noqa: PLC0415 - httptools is not everywhere
     except ImportError:  # Windows has no httptools
         return "auto"
-    return WholeAnswers
+    return WebProtocol
 
 
 def _listening(settings: Settings) -> socket.socket:
