@@ -26,6 +26,18 @@ def test_a_value_is_what_was_committed_last(db: Database) -> None:
     assert seen == [(max(0, number - 5), max(0, number - 4)) for number in range(12)]
 
 
+def test_nothing_is_left_open(make_postgres: Callable[[], Postgres]) -> None:
+    """A transaction that stays open would be ended by the server, and keep old rows until then."""
+    db = Database(make_postgres().url())
+    db.glance("SELECT 1")
+    with db.transaction() as tx:
+        states = db.execute(tx, "SELECT state FROM pg_stat_activity WHERE pid <> pg_backend_pid()").scalars()
+        found = [state for state in states if state]
+    db.close()
+
+    assert found == ["idle"]
+
+
 def test_a_store_that_was_restarted_is_asked_again(make_postgres: Callable[[], Postgres]) -> None:
     """And one that is away is said to be."""
     server = make_postgres()
