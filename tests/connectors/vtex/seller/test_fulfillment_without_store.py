@@ -56,13 +56,14 @@ async def until_loaded(world: SellerWorld, capfd: pytest.CaptureFixture[str]) ->
 
 
 async def test_without_the_store_answers_go_on_for_a_while_and_come_back_with_it(
-    hub_home: Path, make_postgres: Callable[[], Postgres]
+    hub_home: Path, make_postgres: Callable[[], Postgres], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """From the last state, each in time; then 503; and what has changed once the store is back."""
     server = make_postgres()
     async with selling(hub_home, migrated(server)) as world:
         await world.connect(answer_without_store_seconds=STALE_FOR)
         world.offer("a")
+        await until_loaded(world, capfd)
         assert (await until(world, 200)).json()["logisticsInfo"][0]["stockBalance"] == 22
 
         stopped = time.monotonic()
