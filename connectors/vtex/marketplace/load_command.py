@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from connectors.vtex.marketplace.connector import VtexMarketplace
+from connectors.vtex.marketplace.log_codes import UNCHANGED
 from hub.commands import Json, Opened, Wait, drained, output, show_drained, with_connection
 from hub.connector import Ledger
 from hub.errors import ConfigurationError
@@ -16,10 +17,11 @@ from hub.records import JSON
 
 Name = Annotated[str, typer.Argument(help="A connection of vtex-marketplace.")]
 
-#: What the states of records mean for SKUs, in the order in which they are shown.
+#: What the states of records mean for SKUs, in the order in which they are shown. ``unchanged`` is a part of those skipped.
 MEANINGS: Final = {
-    "success": "the marketplace has it as VTEX does",
-    "skipped": "not to be sold here, or nothing to change",
+    "success": "sent to the marketplace",
+    "unchanged": "the marketplace had it as VTEX does",
+    "skipped": "not to be sold here",
     "rejected": "errors that are to be corrected in VTEX",
     "parked": "its category is not mapped",
     "awaiting": "the marketplace has not decided",
@@ -86,9 +88,10 @@ async def _states(history: Ledger, began: datetime) -> Counter[str]:
     loaded: set[str] = set()
     after: str | None = None
     while True:
-        page = await history.history(since=began, states=MEANINGS, after=after)
+        page = await history.history(since=began, states=MEANINGS.keys() - {"unchanged"}, after=after)
         for record in page.records:
-            newest.setdefault(record.key, record.state)
+            is_same = record.state == "skipped" and (record.error or "").strip() == UNCHANGED
+            newest.setdefault(record.key, "unchanged" if is_same else record.state)
             if "load" in record.payload["changed"]:
                 loaded.add(record.key)
         if (after := page.cursor) is None:
