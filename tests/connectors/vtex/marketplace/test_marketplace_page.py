@@ -1,9 +1,11 @@
-"""What docs/connectors/vtex-marketplace.md says of fields and rules is so."""
+"""What docs/connectors/vtex-marketplace.md says of fields, rules and settings is so."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,18 @@ from connectors.vtex.marketplace.checking import checked
 from connectors.vtex.marketplace.fields import FIELDS
 from connectors.vtex.marketplace.goods import product_document
 from connectors.vtex.marketplace.pattern import LONGEST_MATCHED, LONGEST_PATTERN, MOST_PARTS
+from connectors.vtex.marketplace.reader import AFFILIATES, CATALOG, SIMULATE
 from connectors.vtex.marketplace.rule import FITTING, FieldRule, GtinRule, ImageRule
 from connectors.vtex.marketplace.rules import CategoryRules, Rules, RuleSet
 from connectors.vtex.marketplace.sellable import unsaid
+from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
 from hub.marketplace import Category, Listing, Offer
+from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.details import details, document
+from tests.connectors.vtex.marketplace.market_world import NAME, TENANT
 
 PAGE = (Path(__file__).parents[4] / "docs/connectors/vtex-marketplace.md").read_text(encoding="utf-8")
+MANDATORY = ("data in VTEX", "mandatory", "recommended", "improves the position", "without it")
 HEADS = (
     "VTEX field",
     "How to fill it in VTEX",
@@ -125,7 +132,7 @@ def test_limits_of_patterns_are_the_stated_ones() -> None:
 
 def test_the_example_says_what_the_page_says_it_does() -> None:
     """As it stands: taken, and the lamp refused in these words."""
-    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    _, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     rules = Rules.model_validate(tomllib.loads(example)["settings"]["rules"])
     lamp = document(name="Lamp" + 66 * "p", gtin=None, description=" ")
     (said,) = re.findall(r"```text\n(name: .*?)```", PAGE, re.DOTALL)
@@ -141,6 +148,71 @@ def test_the_example_says_what_the_page_says_it_does() -> None:
     assert set(RuleSet.model_fields) <= set(Rules.model_fields)
 
 
+def test_every_setting_is_listed_with_its_default_and_meaning() -> None:
+    """Word for word, and none that does not exist."""
+    settings = {
+        quoted(name)[0]: (default.replace("`", ""), meaning)
+        for name, default, meaning in table("setting", "default", "meaning")
+    }
+    credentials = {quoted(name)[0]: meaning for name, meaning in table("credential", "meaning")}
+
+    assert settings == {
+        name: (_shown(field), field.description)
+        for name, field in VtexMarketplaceSettings.model_fields.items()
+    }
+    assert credentials == {
+        name: field.description for name, field in VtexMarketplaceCredentials.model_fields.items()
+    }
+
+
+def test_resources_are_those_that_the_errors_name() -> None:
+    """As License Manager calls them."""
+    assert [resource for _, resource in table("for", "resource")] == [CATALOG, SIMULATE, AFFILIATES]
+
+
+def test_mandatory_data_is_that_of_the_fields() -> None:
+    """What is recommended is not; and so it is with what improves the position."""
+    stated = {quoted(row[0])[0]: row[1:4] for row in table(*MANDATORY)}
+    rows = [(quoted(row[0]), row[5], row[6]) for row in table(*HEADS)]
+    given = {name for names, mandatory, _ in rows if mandatory == "yes" for name in names}
+    better = {name for names, _, improves in rows if improves == "yes" for name in names}
+
+    # Nobody fills in an SKU's id.
+    assert {name for name, (mandatory, _, _) in stated.items() if mandatory == "yes"} == given - {"Id"}
+    assert {name for name, (_, _, improves) in stated.items() if improves == "yes"} == better
+    assert {tuple(cells[:2]) for cells in stated.values()} == {("yes", "no"), ("no", "yes")}
+    assert stated.keys() <= {name for names, _, _ in rows for name in names}
+
+
+async def test_the_steps_come_to_what_the_page_says(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the simulator's options and the connection file as they stand there; the correction mends what it is to."""
+    text, _ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (told,) = re.findall(r"hub simulate vtex (.*?) &$", PAGE, re.DOTALL | re.MULTILINE)
+    stated = re.findall(r"^    (\w+) +│ (\d+) +│", PAGE, re.MULTILINE)
+    (correction,) = re.findall(r"'(\{\"skus\": .*\"ean\".*)'", PAGE)
+    for name, value in re.findall(r"(VTEX_\w+|MARKETPLACE_TOKEN)=(\S+)", PAGE):
+        monkeypatch.setenv(name, value)
+    options = {name.replace("-", "_"): value for name, value in re.findall(r"--([\w-]+) (\S+)", told)}
+    del options["port"], options["affiliate_endpoint"]
+
+    world = await join(**options)
+    file = tomllib.loads(text)
+    file["settings"]["endpoint"] = world.vtex.url
+    file["destination"]["settings"]["base_url"] = world.market.url
+    await world.hub.connect(file, name=NAME, tenant=TENANT, replace=True)
+    await world.sync()
+    states = Counter(world.row(sku)["state"] for sku in world.skus)
+    corrected = json.loads(correction)
+    (sku,) = map(str, corrected.pop("skus"))
+    before = world.row(sku)["state"]
+    world.tell("change", skus=[int(sku)], notify=False, **corrected)
+    world.rewind()
+    await world.sync()
+
+    assert {state: int(count) for state, count in stated if state in states} == states
+    assert (before, world.row(sku)["state"]) == ("rejected", "parked")
+
+
 def _shown(field: Any) -> str:
     if field.is_required():
         return "required"
@@ -148,4 +220,4 @@ def _shown(field: Any) -> str:
         return "none"
     if isinstance(field.default, list):
         return ", ".join(map(str, field.default))
-    return str(field.default).lower()
+    return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
