@@ -119,7 +119,7 @@ return {granted, text(wait), unlimited and 1 or 0, text(rate), text(now), text(b
 #: Sets a learned rate, unless somebody else has since the fields came back; then 0.
 LEARN = """
 local held = redis.call('HMGET', KEYS[1], 'event', 'saved')
-if (held[1] or '') ~= ARGV[1] or (held[2] or '') ~= ARGV[2] then return 0 end
+if tonumber(held[1]) ~= tonumber(ARGV[1]) or tonumber(held[2]) ~= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'wall', ARGV[3], 'least', ARGV[4], 'saved', ARGV[5], 'spent', ARGV[6], 'rest', ARGV[7],
   'event', ARGV[8], 'settled', ARGV[9], 'age', ARGV[10])
 redis.call('EXPIRE', KEYS[1], ARGV[11])
