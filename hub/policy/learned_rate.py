@@ -32,8 +32,10 @@ AT_ONCE = 0.4
 BURST_SPAN, LOT_SPAN = 0.05, 0.02
 #: The part of a told rate that is guessed to be right when it is refused.
 OF_TOLD = 0.7
-#: The part of the first guess below which no rate is learned: refusals that come even so have other reasons.
-LEAST = 0.25
+#: Seconds of use before which a measured rate ought not to be refused, as it is not yet back where it was.
+TOO_SOON = 8.0
+#: Refusals in a row that come too soon: then they have nothing to do with the rate, and no rate is held to.
+IN_VAIN = 5
 #: There is no limit any more where so many times the measured rate, or the first guess, was not refused,
 FORGOTTEN, GUESS_FORGOTTEN = 20.0, 1000.0
 #: or so many seconds after the last refusal.
@@ -49,17 +51,17 @@ class LearnedRate:
 
     ``wall`` was measured (``settled``) or guessed ``age`` seconds of use ago. Up to ``saved`` requests were saved up, less
     what the rate makes of ``spent`` seconds, and no more than what it makes of ``rest``, the seconds of the last refusal.
-    ``least`` is the lowest rate that is ever learned.
+    The latest ``vain`` refusals came too soon.
     Requests that were sent before ``until``, a point in time, were refused with it.
     """
 
     wall: float
-    least: float
     saved: float
     spent: float = 0.0
     rest: float
     until: float
     settled: bool = False
+    vain: int = 0
     age: float = 0.0
 
     @classmethod
@@ -68,7 +70,7 @@ class LearnedRate:
         saved = max(1.0, rate * SAVED_SPAN) if rate else float(max(refusal.admitted, 1))
         wall = rate * OF_TOLD if rate else saved / (refusal.seconds + SAVED_SPAN)
         spent = 0.0 if rate else refusal.seconds
-        return cls(wall=wall, least=wall * LEAST, saved=saved, spent=spent, rest=until - now, until=until)
+        return cls(wall=wall, saved=saved, spent=spent, rest=until - now, until=until)
 
     @property
     def pace(self) -> float:
@@ -85,8 +87,13 @@ class LearnedRate:
         """Requests that are worth waiting for, rather than for a single one."""
         return max(1.0, min(self.pace * LOT_SPAN, self.burst / 2))
 
+    @property
+    def given_up(self) -> bool:
+        """Whether whatever rate is refused, so that none is held to until all is forgotten."""
+        return self.vain >= IN_VAIN
+
     def holds(self, now: float) -> bool:
-        """Whether there still is a limit."""
+        """Whether it is worth keeping."""
         return now < self.until + KEPT and self.pace < self.wall * (
             FORGOTTEN if self.settled else GUESS_FORGOTTEN
         )
@@ -102,15 +109,23 @@ class LearnedRate:
             return later
         saved, spent = self.saved + refusal.admitted, max(self.spent, refusal.seconds)
         wall = saved / (spent + SAVED_SPAN)
-        return replace(later, saved=saved, spent=spent, wall=wall, least=wall * LEAST)
+        return replace(later, saved=saved, spent=spent, wall=wall)
 
     def refused(self, took: float, now: float, until: float) -> LearnedRate:
         """After the next refusal, which took ``took`` seconds to come."""
-        rate, settled = self._explanation(max(0.0, self.age - took))
-        saved = max(1.0, self.saved - rate * self.spent if settled else self.saved / 2)
-        wall = max(rate * SHARE, self.least)
+        if self.given_up:
+            return self
+        age = max(0.0, self.age - took)
+        rate, settled = self._explanation(age)
+        too_soon = age < TOO_SOON if self.settled else not settled
+        saved = self.saved - rate * self.spent if settled else self.saved / 2
         return LearnedRate(
-            wall=wall, least=self.least, saved=saved, rest=until - now, until=until, settled=settled
+            wall=rate * SHARE,
+            saved=max(1.0, saved),
+            rest=until - now,
+            until=until,
+            settled=settled,
+            vain=self.vain + 1 if too_soon else 0,
         )
 
     def _explanation(self, age: float) -> tuple[float, bool]:

@@ -141,7 +141,7 @@ class Level:
         level = replace(self, tokens=tokens, at=now)
         if self.learned is None or not self.learned.holds(now):
             return replace(level, learned=None)
-        if bucket.rate and self.learned.pace >= bucket.rate:
+        if self.learned.given_up or (bucket.rate and self.learned.pace >= bucket.rate):
             return level
         free = max(0.0, now - max(self.at, self.blocked))
         return replace(level, learned=self.learned.used(min(free, max(0.0, burst - self.tokens) / rate)))
@@ -175,6 +175,6 @@ class Level:
     def _limit(self, bucket: Bucket) -> tuple[float, float, float]:
         """Tokens a second, how many there may be at most, and how many are worth waiting for."""
         rate, learned = bucket.rate or 0.0, self.learned
-        if learned is None or (rate and learned.pace >= rate):
+        if learned is None or learned.given_up or (rate and learned.pace >= rate):
             return rate, float(bucket.burst), 1.0
         return learned.pace, min(learned.burst, bucket.burst) if rate else learned.burst, learned.lot

@@ -16,7 +16,7 @@ from hub.policy.redis_link import RedisLink
 PREFIX = "hub:limit:"
 
 #: Of a ``LearnedRate``, as ``SCRIPT`` returns and ``LEARN`` takes them.
-_FIELDS = ("wall", "least", "saved", "spent", "rest", "until", "settled", "age")
+_FIELDS = ("wall", "saved", "spent", "rest", "until", "settled", "vain", "age")
 #: Times that somebody else may be faster with a lesson.
 _TRIES = 5
 
@@ -33,15 +33,15 @@ if now < 0 then
 end
 
 local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'blocked', 'left', 'until',
-  'wall', 'least', 'saved', 'spent', 'rest', 'event', 'settled', 'age')
+  'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age')
 for place = 1, 13 do held[place] = tonumber(held[place]) end
 local tokens, at = held[1] or burst, held[2] or now
 local blocked, left, untill = held[3] or 0, held[4] or 0, held[5] or 0
-local wall, least, saved, spent, rest, event, settled, age = unpack(held, 6, 13)
+local wall, saved, spent, rest, event, settled, vain, age = unpack(held, 6, 13)
 
-local told, lot, pace = rate, 1
+local told, lot, pace = rate, 1, 0
 local function learned()
-  if not wall then return end
+  if not wall or vain >= %(IN_VAIN)s then return end
   local once = %(AT_ONCE)s * saved
   if settled == 1 then
     pace = wall * (1 + %(CAREFUL)s * (age / %(PLATEAU)s - 1) ^ 3)
@@ -68,7 +68,7 @@ if wall then
   local most = wall * (settled == 1 and %(FORGOTTEN)s or %(GUESS_FORGOTTEN)s)
   if now >= event + %(KEPT)s or pace >= most then
     wall, rate, burst, lot = nil, told, tonumber(ARGV[3]), 1
-  elseif not (told > 0 and pace >= told) then
+  elseif vain < %(IN_VAIN)s and not (told > 0 and pace >= told) then
     age = age + math.min(math.max(0, now - math.max(at, blocked)), room / rate)
     burst = tonumber(ARGV[3])
     learned()
@@ -100,14 +100,14 @@ if rate > 0 then matters = math.max(matters, (burst - tokens) / rate) end
 if wall then matters = math.max(matters, event + %(KEPT)s - now) end
 local text = function(number) return string.format('%%.17g', number) end
 local known = {}
-if wall then known = {text(wall), text(least), text(saved), text(spent), text(rest), text(event), text(settled), text(age)} end
+if wall then known = {text(wall), text(saved), text(spent), text(rest), text(event), text(settled), text(vain), text(age)} end
 if matters > 0 then
   redis.call('HSET', KEYS[1], 'tokens', text(tokens), 'at', text(now), 'blocked', text(blocked),
     'left', text(left), 'until', text(untill))
   if wall then
-    redis.call('HSET', KEYS[1], 'event', known[6], 'age', known[8])
+    redis.call('HSET', KEYS[1], 'event', known[5], 'age', known[8])
   elseif held[6] then
-    redis.call('HDEL', KEYS[1], 'wall', 'least', 'saved', 'spent', 'rest', 'event', 'settled', 'age')
+    redis.call('HDEL', KEYS[1], 'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age')
   end
   redis.call('EXPIRE', KEYS[1], math.ceil(matters) + 60)
 elseif held[2] then
@@ -120,8 +120,8 @@ return {granted, text(wait), unlimited and 1 or 0, text(rate), text(now), text(b
 LEARN = """
 local held = redis.call('HMGET', KEYS[1], 'event', 'saved')
 if tonumber(held[1]) ~= tonumber(ARGV[1]) or tonumber(held[2]) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'wall', ARGV[3], 'least', ARGV[4], 'saved', ARGV[5], 'spent', ARGV[6], 'rest', ARGV[7],
-  'event', ARGV[8], 'settled', ARGV[9], 'age', ARGV[10])
+redis.call('HSET', KEYS[1], 'wall', ARGV[3], 'saved', ARGV[4], 'spent', ARGV[5], 'rest', ARGV[6], 'event', ARGV[7],
+  'settled', ARGV[8], 'vain', ARGV[9], 'age', ARGV[10])
 redis.call('EXPIRE', KEYS[1], ARGV[11])
 return 1
 """
@@ -172,7 +172,7 @@ class RedisLimiter(Limiter):
 
     async def _set(self, bucket: Bucket, learned: LearnedRate, expected: list[bytes]) -> bool:
         """Whether it is what the fleet knows now: not where somebody was faster."""
-        texts = [expected[5], expected[2]] if expected else ["", ""]
+        texts = [expected[4], expected[1]] if expected else ["", ""]
         numbers = [float(getattr(learned, name)) for name in _FIELDS]
         keep = math.ceil(learned.rest + learned_rate.KEPT) + 60
         return bool(await self._learn([PREFIX + bucket.key], [*texts, *map(repr, numbers), keep]))
@@ -190,14 +190,14 @@ class RedisLimiter(Limiter):
 
 
 def _learned_rate(fields: list[bytes]) -> LearnedRate:
-    wall, least, saved, spent, rest, until, settled, age = map(float, fields)
+    wall, saved, spent, rest, until, settled, vain, age = map(float, fields)
     return LearnedRate(
         wall=wall,
-        least=least,
         saved=saved,
         spent=spent,
         rest=rest,
         until=until,
         settled=bool(settled),
+        vain=int(vain),
         age=age,
     )
