@@ -63,6 +63,7 @@ bench: $(READY)  ## Records a second and cost under a backlog, measured on this 
 	@$(BIN)/python -m benchmarks.import_jsonl
 	@$(BIN)/python -m benchmarks.import_shopify
 	@$(BIN)/python -m benchmarks.simulation
+	@$(BIN)/python -m benchmarks.freshness
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links

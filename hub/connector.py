@@ -21,6 +21,7 @@ from hub.errors import (
     ConnectionFailedError,
     HubError,
     NotNowError,
+    ParkedError,
     ReauthorizationError,
     RejectedError,
     RetryableError,
@@ -65,6 +66,7 @@ from hub.records import (
     Item,
     Outcome,
     Page,
+    Parked,
     PollRequest,
     PushResult,
     Refused,
@@ -246,7 +248,7 @@ class Connector(Plugin[SettingsT, CredentialsT]):
     def transform(self, item: Item) -> Any:
         """Map a record onto the destination's shape. Pure.
 
-        Raises ``RejectedError`` with all errors at once, or ``SkippedError`` with the reason.
+        Raises ``RejectedError`` with all errors at once, ``SkippedError`` with the reason, or ``ParkedError``.
         """
         return item.payload
 
@@ -287,7 +289,7 @@ async def each(
     return await asyncio.gather(*(one(item) for item in items))
 
 
-def result_of(error: HubError) -> Rejected | Skipped | Released | Refused | Retry:  # noqa: PLR0911  # one return a kind
+def result_of(error: HubError) -> Rejected | Skipped | Parked | Released | Refused | Retry:  # noqa: PLR0911  # one return a kind
     """The result that an error stands for. The one place where the error tree meets the record's life.
 
     Anything that is not one of these is a fault of the hub or plugin, and is retried.
@@ -297,6 +299,8 @@ def result_of(error: HubError) -> Rejected | Skipped | Released | Refused | Retr
             return Rejected(errors=tuple(error.errors), response_code=error.response_code)
         case SkippedError():
             return Skipped(reason=str(error))
+        case ParkedError():
+            return Parked(wake_key=error.wake_key, reason=str(error))
         case NotNowError():
             return Released(reason=str(error), after=error.wait)
         case ReauthorizationError():

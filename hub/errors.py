@@ -58,6 +58,14 @@ class SkippedError(HubError):
     """The record needs no push; the text is the reason that is reported."""
 
 
+class ParkedError(HubError):
+    """The record waits for something named, and goes on when ``wake_key`` is woken. Spends no attempt."""
+
+    def __init__(self, reason: str, *, wake_key: str) -> None:
+        super().__init__(reason)
+        self.wake_key = wake_key
+
+
 class ReauthorizationError(HubError):
     """The credential was refused. That side of the connection stops until it is renewed; no attempt is spent."""
 

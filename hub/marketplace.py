@@ -31,7 +31,8 @@ class Listing:
 
     ``product`` is its whole description and needed wherever the marketplace does not have it yet. ``active`` False: it is
     blocked with no stock, or deleted where a marketplace cannot block; then nothing else counts. ``group`` is what the source
-    calls the product of which it is an SKU, ``category`` the marketplace's own name of its category.
+    calls the product of which it is an SKU, ``category`` the marketplace's own name of its category. ``note`` is for people
+    and stands with the result as its warning.
     """
 
     sku: str
@@ -41,6 +42,7 @@ class Listing:
     category: str | None = None
     offer: Offer | None = None
     stock: int | None = None
+    note: str | None = None
 
     def body(self) -> JSON:
         """As the body of an item; user mappings work on it."""
@@ -55,6 +57,7 @@ class Listing:
             if offer is None
             else {"currency": offer.currency, "price": offer.price, "list_price": offer.list_price},
             "stock": self.stock,
+            "note": self.note,
         }
 
     @classmethod
@@ -140,6 +143,11 @@ class Marketplace(Protocol):
     @property
     def title_for_people(self) -> str:
         """What the marketplace is called in messages to merchants."""
+        ...
+
+    @property
+    def needs_product(self) -> bool:
+        """Whether it takes price and stock only together with the whole product."""
         ...
 
     async def standings(self, skus: Collection[str]) -> Mapping[str, Standing]:

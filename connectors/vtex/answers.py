@@ -23,48 +23,49 @@ _SPACE = re.compile(r"\s+")
 _NAMES: Final = ("error", "errors", "message", "detail", "title", "reason")
 
 
-def said(content: bytes) -> str:
-    """One line, at most ``LONGEST`` characters; empty where the answer says nothing.
+def said(content: bytes, longest: int = LONGEST) -> str:
+    """One line, at most ``longest`` characters; empty where the answer says nothing.
 
     ``{"error": {"code": "CHK003", "message": "…"}, "operationId": "…"}`` is read as Checkout writes it (VTEX facts, 1).
     """
     text = content[:MOST_READ].decode("utf-8", "replace").lstrip("\ufeff")
     if _PAGE.match(text):
         title = _TITLE.search(text)
-        return _short(f"a web page ({_line(title[1])})" if title else "a web page")
+        return _short(f"a web page ({_line(title[1])})" if title else "a web page", longest)
     if len(content) > MOST_READ:
-        return _short(text)
+        return _short(text, longest)
     try:
         body = codec.loads(text)
     except (codec.DecodeError, RecursionError):
-        return _short(text)
-    return _short(_of(body))
+        return _short(text, longest)
+    return _short(_of(body, longest), longest)
 
 
 def is_page(answer: httpx.Response) -> bool:
     """Whether it is HTML, which no route of the API gives: somebody else answered. An empty body is none."""
+    begin = answer.content[:MOST_READ].decode("utf-8", "replace").lstrip("\ufeff")
     if answer.headers.get("content-type", "").lower().startswith("text/html"):
-        return answer.content.lstrip().startswith(b"<")
-    return _PAGE.match(answer.content[:256].decode("utf-8", "replace").lstrip("\ufeff")) is not None
+        return begin.lstrip().startswith("<")
+    return _PAGE.match(begin) is not None
 
 
-def _of(body: Any) -> str:
+def _of(body: Any, longest: int) -> str:
     match body:
         case None:
             return ""
         case str():
             return body
         case dict():
-            return _of_object(body)
+            return _of_object(body, longest)
         case [str() as first, *_]:
             return first
         case [dict() as first, *_]:
-            return _of_object(first)
+            return _of_object(first, longest)
         case _:
-            return excerpt(body, LONGEST)
+            return excerpt(body, longest)
 
 
-def _of_object(body: Mapping[str, Any]) -> str:
+def _of_object(body: Mapping[str, Any], longest: int) -> str:
     fields = {name.lower(): value for name, value in body.items()}
     found = next((fields[name] for name in _NAMES if fields.get(name)), None)
     if isinstance(found, dict):
@@ -72,7 +73,7 @@ def _of_object(body: Mapping[str, Any]) -> str:
         code, message = inner.get("code"), inner.get("message")
         found = ": ".join(str(each) for each in (code, message) if isinstance(each, str | int) and each)
     if not isinstance(found, str) or not found:
-        return excerpt(body, LONGEST)
+        return excerpt(body, longest)
     operation = fields.get("operationid")
     return f"{found} (operation {operation})" if isinstance(operation, str) and operation else found
 
@@ -81,6 +82,6 @@ def _line(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int) -> str:
     line = _line(text)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

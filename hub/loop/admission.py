@@ -41,7 +41,10 @@ class PollStep:
 def admit_page(
     db: Database, pipeline: Pipeline, page: Page, *, kind: str, step: PollStep | None = None
 ) -> Admission:
-    """Admit a page for a connection. Raises ``LostLeaseError`` when another poller has taken over."""
+    """Admit a page for a connection; a poll's lease is free from then on.
+
+    Raises ``LostLeaseError`` when another poller has taken over.
+    """
     with db.transaction() as tx:
         connection = lock(db, tx, pipeline.connection.id)
         if step is not None:
@@ -200,3 +203,6 @@ def _move_on(
         last_error=None,
         **moves,
     )
+    # From the commit on the next poll may be fired: one that found this lease held would come to nothing, and no other
+    # would be fired until it is given up.
+    leases.release_within(db, tx, step.lease)

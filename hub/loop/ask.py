@@ -12,7 +12,7 @@ from hub.catalog import CatalogWriter, WritesCatalog
 from hub.connector import Plugin, result_of
 from hub.errors import HubError
 from hub.pipeline import Pipeline
-from hub.records import Item, Outcome, PushResult, Rejected, ReportResult, Retry
+from hub.records import Item, Outcome, Parked, PushResult, Rejected, ReportResult, Retry
 
 _PUSH_RESULTS = get_args(PushResult)
 _REPORT_RESULTS = get_args(ReportResult)
@@ -65,7 +65,10 @@ async def reported(pipeline: Pipeline, outcomes: Sequence[Outcome]) -> Mapping[i
     try:
         answers = _sound(await pipeline.report(outcomes), _REPORT_RESULTS, len(outcomes))
     except HubError as error:
-        return {outcome.record_id: result_of(error) for outcome in outcomes}
+        result = result_of(error)
+        if isinstance(result, Parked):  # only work can wait for something named
+            result = Retry(error=result.reason)
+        return dict.fromkeys((outcome.record_id for outcome in outcomes), result)
     except Exception as error:
         _log.exception("the connector failed while reporting", connection=pipeline.connection.name)
         text = _blame(pipeline.connector, pipeline, error)

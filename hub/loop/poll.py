@@ -136,7 +136,7 @@ async def _step(
     if not connection.may_poll:
         return PollOutcome(result="paused")
     if state.unsettled >= pipeline.delivery.max_backlog:
-        await runtime.db.run(_reschedule, runtime, connection.id, BACKLOG_PAUSE)
+        await runtime.db.run(_reschedule, runtime, connection.id, lease, BACKLOG_PAUSE)
         return PollOutcome(result="paused", next_in=BACKLOG_PAUSE)
     try:
         async with runtime.until_stopped():
@@ -149,9 +149,9 @@ async def _step(
         raise
     except Exception as error:
         if runtime.stopping and isinstance(error, TimeoutError):
-            await runtime.db.run(_reschedule, runtime, connection.id, timedelta(0))
+            await runtime.db.run(_reschedule, runtime, connection.id, lease, timedelta(0))
             return PollOutcome(result="paused")
-        return await _failed(runtime, pipeline, state, error)
+        return await _failed(runtime, pipeline, lease, state, error)
 
 
 async def _page(pipeline: Pipeline, state: PollState) -> Page:
@@ -211,7 +211,9 @@ async def _admit(
     )
 
 
-async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error: Exception) -> PollOutcome:
+async def _failed(
+    runtime: Runtime, pipeline: Pipeline, lease: leases.HeldLease, state: PollState, error: Exception
+) -> PollOutcome:
     """A poll that failed costs nothing but time; what it showed stays in quarantine, and who is to blame is named."""
     text = pipeline.redact(str(error) or type(error).__name__)
     connection_id = pipeline.connection.id
@@ -234,7 +236,7 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
         case _:
             _log.exception("the connector failed while polling", connection=pipeline.connection.name)
     not_now = isinstance(error, NotNowError)
-    await runtime.db.run(_note_failure, runtime, connection_id, wait, text, bad, state, not_now)
+    await runtime.db.run(_note_failure, runtime, connection_id, lease, wait, text, bad, state, not_now)
     refused = isinstance(error, ReauthorizationError | ConnectionFailedError | ConfigurationError)
     if refused:
         _log.warning("polling stops", connection=pipeline.connection.name, error=text)
@@ -249,6 +251,7 @@ async def _failed(runtime: Runtime, pipeline: Pipeline, state: PollState, error:
 def _note_failure(
     runtime: Runtime,
     connection_id: int,
+    lease: leases.HeldLease,
     wait: timedelta,
     text: str,
     bad: list[BadRecord],
@@ -263,11 +266,13 @@ def _note_failure(
             {} if not_now else {"failed_polls": state.failed_polls + 1, "last_error": text[:2000]}
         )
         schedule.write(db, tx, connection, next_in=_micros(wait), **failed)
+        leases.release_within(db, tx, lease)
 
 
-def _reschedule(runtime: Runtime, connection_id: int, wait: timedelta) -> None:
+def _reschedule(runtime: Runtime, connection_id: int, lease: leases.HeldLease, wait: timedelta) -> None:
     with runtime.db.transaction() as tx:
         schedule.write(runtime.db, tx, lock(runtime.db, tx, connection_id), next_in=_micros(wait))
+        leases.release_within(runtime.db, tx, lease)
 
 
 def _micros(wait: timedelta) -> int:

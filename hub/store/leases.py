@@ -63,13 +63,18 @@ def holding(db: Database, name: str) -> Holding | None:
 def release(db: Database, lease: HeldLease) -> None:
     """Let the next one have it at once; harmless when it was lost already."""
     with db.transaction() as tx:
-        db.execute(
-            tx,
-            "UPDATE lease SET expires_at = 0, holder = '' WHERE name = :name AND holder = :holder AND fence = :fence",
-            name=lease.name,
-            holder=lease.holder,
-            fence=lease.fence,
-        )
+        release_within(db, tx, lease)
+
+
+def release_within(db: Database, tx: Connection, lease: HeldLease) -> None:
+    """As ``release``, with the commit of a transaction: for what brings the next one in."""
+    db.execute(
+        tx,
+        "UPDATE lease SET expires_at = 0, holder = '' WHERE name = :name AND holder = :holder AND fence = :fence",
+        name=lease.name,
+        holder=lease.holder,
+        fence=lease.fence,
+    )
 
 
 def verify(db: Database, tx: Connection, lease: HeldLease) -> None:

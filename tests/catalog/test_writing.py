@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -286,3 +287,12 @@ def test_what_a_batch_deletes_and_brings_back_is_there(shelf: Shelf) -> None:
     )
 
     assert (variants_of(shelf, "c"), variants_of(shelf, "d")) == (["c1", "c3"], ["d2"])
+
+
+def test_a_key_that_nothing_can_have_is_unknown(shelf: Shelf) -> None:
+    """And spoils no question for others: a marketplace may ask for anything."""
+    shelf.write("shop", {"kind": "product", "key": "shoe"})
+    asked = ["shoe", "sh\x00oe", "x" * 100_000]
+
+    assert list(asyncio.run(shelf.catalog("shop").read("product", asked))) == ["shoe"]
+    assert list(asyncio.run(shelf.catalog("shop").known("product", asked))) == ["shoe"]

@@ -11,6 +11,7 @@ import pytest
 from hub.errors import (
     CircuitOpenError,
     ConnectionFailedError,
+    ParkedError,
     ReauthorizationError,
     RejectedError,
     RetryableError,
@@ -88,6 +89,7 @@ async def test_what_a_batch_raises_counts_for_each_of_its_records(
     (
         (RejectedError("no sku", "no price"), "rejected", "no sku; no price"),
         (SkippedError("nothing to do"), "skipped", "nothing to do"),
+        (ParkedError("its category is not mapped", wake_key="category:7"), "parked", "not mapped"),
         (KeyError("oops"), "rejected", "KeyError"),
     ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hub.errors import HubError, NotNowError, RetryableError
 from hub.loop.cadence import after_failure
 from hub.records import BadRecord, Page, PollRequest, Record
 from hub.store import connections, leases, runs
@@ -19,6 +20,18 @@ INTERVAL = (30, 60)
 
 def record(key: str, **fields: Any) -> Record:
     return Record(stream="price", key=key, payload={"amount": 1}, **fields)
+
+
+def lease_when_told(hub: Hub) -> list[bool]:
+    """Whether the lease of ``prices`` is free, each time that a poll tells how it went."""
+    free: list[bool] = []
+    name = f"poll:{hub.connection().id}"
+
+    def observe(_: object) -> None:
+        free.append(leases.holding(hub.db, name) is None)
+
+    hub.runtime.observe = observe
+    return free
 
 
 async def test_a_page_becomes_records_bells_and_a_run(hub: Hub, connect: Connect, offer: Offer) -> None:
@@ -228,6 +241,48 @@ async def test_a_target_is_polled_by_one_at_a_time(
 
     assert sorted(outcome.result for outcome in outcomes) == ["lost", "lost", "ok"]
     assert merchantops.app.watch.seen()["most_at_once"] == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    (
+        (Page(poll_after=timedelta(0)), "ok"),
+        (RetryableError("not there"), "failed"),
+        (NotNowError("later", wait=timedelta(0)), "paused"),
+    ),
+)
+async def test_whoever_is_fired_once_a_poll_is_due_finds_its_lease_free(
+    hub: Hub, connect_scripted: Connect, script: Script, answer: Page | HubError, result: str
+) -> None:
+    """The poll before may still be busy with itself; one that finds it held comes to nothing, and none is fired for long."""
+    await connect_scripted()
+    free = lease_when_told(hub)
+
+    def poll(_: PollRequest) -> Page:
+        if isinstance(answer, HubError):
+            raise answer
+        return answer
+
+    script.poll = poll
+    outcome = await hub.poll()
+
+    assert outcome.result == result
+    assert free == [True]
+
+
+async def test_a_poll_that_pauses_above_the_backlog_leaves_its_lease_free(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """As any other."""
+    await connect_scripted(delivery={"max_backlog": 1})
+    script.poll = lambda _: Page(records=[record("a")])
+    await hub.poll()
+    free = lease_when_told(hub)
+
+    outcome = await hub.poll()
+
+    assert outcome.result == "paused"
+    assert free == [True]
 
 
 async def test_a_page_whose_lease_was_lost_is_left_to_the_next_poller(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
+from connectors.vtex.values import number
 from hub.catalog.moments import moment
-from hub.exact import EXACT, Number, exact, parse
 from hub.records import JSON
 
 #: ``AvailableQuantity`` is an int32 (SUG).
@@ -16,11 +15,6 @@ MOST_PIECES: Final = 2**31 - 1
 
 #: A time before all others.
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
-
-
-def number(value: Any) -> Number | None:
-    """A number of a document, which may be a text; None for anything else."""
-    return parse(value) if isinstance(value, str) else exact(value)
 
 
 def price_at(prices: Sequence[JSON], *, currency: str, kind: str, now: datetime) -> JSON | None:
@@ -33,17 +27,6 @@ def price_at(prices: Sequence[JSON], *, currency: str, kind: str, now: datetime)
     ]
     holding = [each for each in fitting if _holds(each, now) and (number(each.get("amount")) or 0) > 0]
     return max(holding, key=_start, default=None)
-
-
-def in_cents(amount: Any) -> int:
-    """Hundredths, as VTEX counts money whatever the currency. Raises ``ValueError`` where it is no whole number of them."""
-    value = number(amount)
-    if value is None:
-        raise ValueError("is no amount")
-    cents = EXACT.scaleb(Decimal(value), 2)
-    if cents != cents.to_integral_value():
-        raise ValueError(f"{value} is no whole number of cents, in which VTEX counts")
-    return int(cents)
 
 
 def available(levels: Sequence[JSON], locations: Collection[str] | None = None) -> int:

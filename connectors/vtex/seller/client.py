@@ -42,6 +42,8 @@ DELETE: Final = "Channels > UI resources > Save suggestion rules"
 
 #: What a 404 says of a SKU that the marketplace does not have (CAT, SKB).
 _NOT_FOUND: Final = re.compile(r"seller\s+stockkeepingunit\b.*\bnot\s+found\b.*\bseller\b", re.IGNORECASE)
+#: Characters of an answer in which that is looked for: it quotes both ids, which may take 200 each.
+_LOOKED_THROUGH: Final = 1000
 #: Redirects of an API lead to a login page.
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 
@@ -80,7 +82,7 @@ class SellerClient:
         answer = await self._ask(_Call(method="POST", url=url, routes=routes, resource=resource))
         if answer.status_code != 404:
             return "known"
-        text = said(answer.content)
+        text = said(answer.content, _LOOKED_THROUGH)
         if text and not _NOT_FOUND.search(text):
             raise self._misdirected(answer)
         return "new"

@@ -20,10 +20,13 @@ from connectors.vtex.seller.feed import (
     STOCK,
     Named,
     Place,
+    names_of,
     records_of,
+    sku_of,
     variants_of,
 )
 from connectors.vtex.seller.following import Follower
+from connectors.vtex.seller.identity import id_faults
 from connectors.vtex.seller.lifecycle import Lifecycle
 from connectors.vtex.seller.mapping import Mapped, suggestion
 from connectors.vtex.seller.offers import Offers, Terms
@@ -43,6 +46,8 @@ PAGE = 500
 LOOK_FOR = 20.0
 #: What variants were called whose SKU is no key of theirs, in the id map: they may be gone when that is asked.
 NAMES = "sku"
+#: What cannot be suggested is never asked about either: the refusal of its path would stop the connection.
+NEVER_OFFERED = Skipped(reason="no path takes what it is called, so that it was never offered")
 
 
 class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
@@ -147,6 +152,8 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         product, variant = item.payload.get("product"), item.payload.get("of_product")
         if product is None or variant is None or not _is_on(product) or not _is_on(variant):
             return None
+        if self.settings.sku == "sku" and sku_of(variant) != item.key:
+            return None  # it has another name by now, and is offered under that
         return suggestion(
             product,
             variant,
@@ -159,9 +166,14 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         """Tell the marketplace; what is known of each SKU is kept whatever becomes of the others."""
         known = parsed(await self.ports.ids.get(KIND, [item.key for item in items]))
         if items[0].stream != CATALOG:
-            return await each(items, lambda item: self._notify(item, known.get(item.key)))
+            told = {item.key: self._life(item, known) for item in items}
+            notified: Sequence[PushResult] = await each(
+                items, lambda item: self._notify(item, told[item.key])
+            )
+            await self._keep(told, known)
+            return notified
         if self.settings.sku != "key":
-            await self.ports.ids.put(NAMES, {item.payload["variant"]: item.key for item in items})
+            await self.ports.ids.put(NAMES, names_of(items))
         # A slice that was under way when a person had it forgotten may have written down again what it knew.
         kept = {item.key: known[item.key] for item in items if item.key in known and ANEW not in item.payload}
         lives = {item.key: self._life(item, kept) for item in items}
@@ -221,7 +233,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
         if self.settings.sku == "key":
             return Named(skus={key: key for key in keys}, of_product=of_product)
         variants = await self._catalog.read("variant", keys)
-        skus = {key: str(one.get("sku") or key) for key, one in variants.items()}
+        skus = {key: sku_of(one) for key, one in variants.items()}
         before = await self.ports.ids.get(NAMES, [key for key in keys if key not in skus])
         return Named(skus={**before, **skus}, of_product=of_product)
 
@@ -233,12 +245,17 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
     async def _offer(self, item: Item, life: Lifecycle) -> PushResult:
         mapped: Mapped | None = item.body
         if mapped is None:
-            return await life.withdraw()
+            return NEVER_OFFERED if id_faults(item.key) else await life.withdraw()
         if mapped.defaulted:
             self.ports.log.info("defaults were sent", sku=item.key, fields=dict(mapped.defaulted))
         return await life.offer(mapped.body, codec.fingerprint(mapped.body))
 
-    async def _notify(self, item: Item, known: Standing | None) -> PushResult:
+    async def _notify(self, item: Item, life: Lifecycle) -> PushResult:
+        if id_faults(item.key):
+            return NEVER_OFFERED
+        if await life.catch_up():
+            return Success(external_id=item.key)
+        known = life.standing
         if known is not None and (known.is_open or known.state == "denied"):
             return Skipped(reason=f"the marketplace does not have it ({known.state}); it asks once it has")
         notify = self._client.notify_price if item.stream == PRICE else self._client.notify_stock
@@ -256,6 +273,7 @@ class VtexSeller(Connector[VtexSellerSettings, VtexSellerCredentials]):
 
 async def _looked(item: Item, life: Lifecycle) -> PushResult:
     if item.newer is not None:
+        life.leave()
         return Yielded()
     return await life.look(item.handle or {})
 

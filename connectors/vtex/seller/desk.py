@@ -7,6 +7,7 @@ from datetime import datetime
 from connectors.vtex.seller.client import SellerClient
 from connectors.vtex.seller.connector import NAMES, VtexSeller
 from connectors.vtex.seller.feed import CATALOG, anew
+from connectors.vtex.seller.identity import id_faults
 from connectors.vtex.seller.standing import KIND, Standing
 from hub.commands import Opened
 from hub.connector import IdMap
@@ -45,11 +46,16 @@ async def shown(opened: Opened[VtexSeller], sku: str) -> JSON:
 async def forget(opened: Opened[VtexSeller], sku: str) -> JSON:
     """Take its suggestion back where there is one that was not accepted, forget the SKU, and offer it as a new one.
 
-    Raises ``NotFoundError`` for a SKU that was never offered, ``ConfigurationError`` for a suggestion in a state that is
-    not documented, and what the marketplace refuses; nothing is changed then.
+    Raises ``NotFoundError`` for a SKU that was never offered, ``ConfigurationError`` for a name that no path takes
+    and for a suggestion in a state that is not documented, and what the marketplace refuses; nothing is changed then.
     """
     connector = opened.connector
     known, record = await _known(opened, sku)
+    if faults := id_faults(sku):
+        raise ConfigurationError(
+            f"{excerpt(sku)} {'; '.join(faults)}: it was never offered, and is as soon as it has another name",
+            field="sku",
+        )
     variant = await _variant(connector, sku, record)
     client = SellerClient(connector.ports.http, connector.settings, connector.credentials)
     found = await client.suggestion(sku)

@@ -8,7 +8,7 @@ from typing import Self
 
 from hub import codec
 from hub.catalog import Change
-from hub.records import JSON, Record
+from hub.records import JSON, Item, Record
 
 CATALOG, PRICE, STOCK = "catalog", "price", "stock"
 #: What is followed: a product stands for all its variants.
@@ -86,6 +86,20 @@ def records_of(
 def anew(sku: str, variant: str, now: str) -> Record:
     """What a person asks for: the SKU is offered as if nothing were known of it. Without a version it comes after all."""
     return Record(stream=CATALOG, key=sku, payload={"variant": variant, ANEW: now})
+
+
+def sku_of(variant: JSON) -> str:
+    """What a variant is called where its SKU counts; one without by its key, to be rejected with it."""
+    return str(variant.get("sku") or variant["key"])
+
+
+def names_of(items: Iterable[Item]) -> Mapping[str, str]:
+    """What their variants are called. A record that another name has overtaken does not bring the old one back."""
+    return {
+        item.payload["variant"]: item.key
+        for item in items
+        if (variant := item.payload.get("of_product")) is None or sku_of(variant) == item.key
+    }
 
 
 def variants_of(changes: Iterable[Change]) -> set[str]:

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from hub.excerpt import excerpt
 from hub.records import JSON
-
-
-def image_fault(url: Any) -> str | None:
-    """What is wrong with the address of an image; None where nothing is. Images of http are not shown (VTEX facts, 3)."""
-    if not isinstance(url, str) or not url.strip():
-        return "has no address"
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        host = None
-    if not host or re.search(r"\s", url) or parts.username is not None:
-        return f"has an address that is none ({excerpt(url)})"
-    return None if parts.scheme == "https" else f"has an address without https ({excerpt(url)})"
 
 
 def pictures(product: Mapping[str, Any], variant: Mapping[str, Any]) -> Sequence[tuple[str, JSON]]:

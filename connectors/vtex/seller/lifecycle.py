@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from connectors.vtex.seller.client import SellerClient
 from connectors.vtex.seller.settings import VtexSellerSettings
 from connectors.vtex.seller.standing import Known, Standing
+from connectors.vtex.seller.suggestion import Suggestion
 from hub.connector import Clock
+from hub.errors import RejectedError
 from hub.records import JSON, Awaiting, PushResult, Rejected, Skipped, Success
 
 #: A suggestion that is gone while the SKU is not there either is waited for so long: an approval takes its time.
@@ -42,6 +46,42 @@ class Lifecycle:
 
     async def offer(self, body: JSON, content: str) -> PushResult:
         """Tell of a SKU that is offered; one that the marketplace does not have is suggested, or stays so."""
+        with self._followed():
+            return await self._offer(body, content)
+
+    async def withdraw(self) -> PushResult:
+        """Tell of a SKU that is not offered any more; what the marketplace has not decided on is taken back."""
+        if await self._client.notify_changed(self._sku) == "known":
+            return await self._is_known()
+        found = await self._client.suggestion(self._sku)
+        if found is not None and found.may_be_updated:
+            await self._client.forget(self._sku)
+            self.standing = None
+            return Skipped(reason="it is not offered any more; its suggestion was taken back")
+        self.leave()
+        return Skipped(reason="it is not offered any more, and the marketplace does not have it")
+
+    async def look(self, handle: JSON) -> PushResult:
+        """Ask what became of a suggestion."""
+        with self._followed():
+            return await self._seen(await self._client.suggestion(self._sku), int(handle.get("asked", 0)) + 1)
+
+    def leave(self) -> None:
+        """No record waits for the decision from now on: whoever has news of the SKU is to look first."""
+        if self.standing is not None and self.standing.is_open:
+            self.standing = replace(self.standing, unfollowed=True)
+
+    async def catch_up(self) -> bool:
+        """Look for a decision that no record waits for; True if price and stock were told of for it."""
+        if self.standing is None or not self.standing.unfollowed:
+            return False
+        try:
+            await self.look({})
+        finally:
+            self.leave()
+        return self.standing.state == "accepted"
+
+    async def _offer(self, body: JSON, content: str) -> PushResult:
         if await self._client.notify_changed(self._sku) == "known":
             return await self._is_known()
         found = await self._client.suggestion(self._sku)
@@ -54,23 +94,9 @@ class Lifecycle:
             return self._undecided("gone" if found.state == "accepted" else "unknown", found.status)
         if self.standing is not None and self.standing.content == content:
             return self._awaits("pending", found.status)
-        return await self._suggest(body, content)
+        return await self._update(body, content)
 
-    async def withdraw(self) -> PushResult:
-        """Tell of a SKU that is not offered any more; what the marketplace has not decided on is taken back."""
-        if await self._client.notify_changed(self._sku) == "known":
-            return await self._is_known()
-        found = await self._client.suggestion(self._sku)
-        if found is not None and found.may_be_updated:
-            await self._client.forget(self._sku)
-            self.standing = None
-            return Skipped(reason="it is not offered any more; its suggestion was taken back")
-        return Skipped(reason="it is not offered any more, and the marketplace does not have it")
-
-    async def look(self, handle: JSON) -> PushResult:
-        """Ask what became of a suggestion."""
-        asked = int(handle.get("asked", 0)) + 1
-        found = await self._client.suggestion(self._sku)
+    async def _seen(self, found: Suggestion | None, asked: int) -> PushResult:
         if found is None or found.state == "accepted":
             if await self._client.notify_changed(self._sku) == "known":
                 return await self._is_known()
@@ -79,6 +105,19 @@ class Lifecycle:
             self._now_is("denied", found.status, found.reason)
             return self._rejection()
         return self._undecided("pending" if found.may_be_updated else "unknown", found.status, asked)
+
+    async def _update(self, body: JSON, content: str) -> PushResult:
+        """Somebody may decide between the look and the update: then it is refused, or a new suggestion of what is there."""
+        try:
+            result = await self._suggest(body, content)
+        except RejectedError:
+            found = await self._client.suggestion(self._sku)
+            if found is not None and found.may_be_updated:
+                raise
+            return await self._seen(found, 0)
+        if await self._client.notify_changed(self._sku) == "known":
+            return await self._is_known()
+        return result
 
     async def _is_known(self) -> PushResult:
         """Once decided on, it asks for price and stock itself; what changed in between it may not have heard of."""
@@ -119,6 +158,7 @@ class Lifecycle:
         result = self._awaits(state, said, asked)
         since = datetime.fromisoformat(self.standing.since) if self.standing else self._clock.now()
         if state == "gone" and self._clock.now() - since > GONE_FOR:
+            self.leave()
             return Rejected(errors=(LONG_GONE,))
         return result
 
@@ -140,6 +180,17 @@ class Lifecycle:
             else "agree with the marketplace, mend the product, and `hub vtex suggestions forget` lets it be suggested anew"
         )
         return Rejected(errors=(f"the marketplace denied it: {reason}; {remedy}",))
+
+    @contextmanager
+    def _followed(self) -> Iterator[None]:
+        """The record that this is done for waits for the decision, unless it is rejected."""
+        if self.standing is not None:
+            self.standing = replace(self.standing, unfollowed=False)
+        try:
+            yield
+        except RejectedError:
+            self.leave()
+            raise
 
     def _now_is(self, state: Known, said: str | None, reason: str | None = None) -> None:
         before = self.standing

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from connectors.vtex.seller.amounts import available, in_cents, number
+from connectors.vtex.cents import in_cents
+from connectors.vtex.seller.amounts import available
+from connectors.vtex.values import number
 from hub.catalog.moments import moment
 from hub.records import JSON
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
-from stdnum import ean
-
-from connectors.vtex.seller.amounts import available, in_cents, number, price_at
+from connectors.vtex.cents import in_cents
+from connectors.vtex.seller.amounts import available, price_at
 from connectors.vtex.seller.draft import Draft
-from connectors.vtex.seller.images import image, image_fault, pictures
+from connectors.vtex.seller.images import image, pictures
 from connectors.vtex.seller.settings import VtexSellerSettings
+from connectors.vtex.values import gtin, image_fault, number, text, tidy
 from hub.exact import EXACT, Number
 from hub.excerpt import excerpt
 from hub.records import JSON
@@ -37,7 +37,7 @@ def texts(draft: Draft, product: JSON, variant: JSON, settings: VtexSellerSettin
     translation = _translation(draft, product.get("translations") or (), settings)
     if translation is None:
         return
-    description = _text(translation.get("description"))
+    description = text(translation.get("description"))
     draft.set_or_default(
         "ProductDescription",
         description,
@@ -45,7 +45,7 @@ def texts(draft: Draft, product: JSON, variant: JSON, settings: VtexSellerSettin
         ours="translations.description",
         setting="description",
     )
-    name = _text(translation.get("name"))
+    name = text(translation.get("name"))
     if name is None:
         language = excerpt(translation.get("language"))
         draft.fault(
@@ -83,7 +83,7 @@ def category(draft: Draft, names: Sequence[str] | None, settings: VtexSellerSett
 
 def brand(draft: Draft, product: JSON, settings: VtexSellerSettings) -> None:
     """``BrandName``, as the marketplace has it."""
-    found = _text(product.get("brand"))
+    found = text(product.get("brand"))
     draft.set_or_default("BrandName", found, settings.defaults.brand, ours="brand", setting="brand")
 
 
@@ -121,16 +121,18 @@ def images(draft: Draft, product: JSON, variant: JSON, settings: VtexSellerSetti
 
 def codes(draft: Draft, variant: JSON, settings: VtexSellerSettings) -> None:
     """``RefId`` and ``EAN``, whose check digit has to be right."""
-    draft.set("RefId", _text(variant.get("sku")) or variant["key"])
-    gtin = _text(variant.get("gtin"))
-    if gtin is None:
+    draft.set("RefId", text(variant.get("sku")) or variant["key"])
+    given = text(variant.get("gtin"))
+    if given is None:
         draft.set("EAN", _NO_EAN[settings.ean_as])
         return
-    if not (gtin.isascii() and ean.is_valid(gtin)):
-        what = f"{excerpt(gtin)} is no code of 8, 12, 13 or 14 digits whose last one is the right check digit"
+    code = gtin(given)
+    if code is None:
+        what = (
+            f"{excerpt(given)} is no code of 8, 12, 13 or 14 digits whose last one is the right check digit"
+        )
         draft.fault("EAN", "variants.gtin", what, "correct it in the catalog, or clear it there")
         return
-    code = ean.compact(gtin)
     draft.set("EAN", [code] if settings.ean_as == "list" else code)
 
 
@@ -167,7 +169,7 @@ def quantity(draft: Draft, variant: JSON, settings: VtexSellerSettings) -> None:
 def specifications(attributes: Mapping[str, Any] | None) -> list[JSON]:
     """Names with at least one value that is no blank."""
     named = {
-        name: [text for value in values or () if (text := _text(value))]
+        name: [found for value in values or () if (found := text(value))]
         for name, values in (attributes or {}).items()
     }
     return [
@@ -175,11 +177,6 @@ def specifications(attributes: Mapping[str, Any] | None) -> list[JSON]:
         for name, values in named.items()
         if name.strip() and values
     ]
-
-
-def tidy(value: Number) -> Number:
-    """The same number, as an int where it is whole."""
-    return int(value) if value == int(value) else value
 
 
 def _measure(value: Number, shrink: int, settings: VtexSellerSettings) -> Number:
@@ -218,14 +215,9 @@ def _in(translations: Sequence[JSON], language: str) -> JSON | None:
 
 def _sku_name(name: str, product: JSON, variant: JSON) -> str:
     """Its title; else, where the product has several variants, what tells it apart."""
-    if title := _text(variant.get("title")):
+    if title := text(variant.get("title")):
         return title
     if len(product.get("variants") or ()) < 2:
         return name
     values = [value for each in specifications(variant.get("attributes")) for value in each["fieldValues"]]
-    return " ".join(values) or _text(variant.get("sku")) or str(variant["key"])
-
-
-def _text(value: Any) -> str | None:
-    """Without blanks around it; None where nothing is left."""
-    return value.strip() or None if isinstance(value, str) else None
+    return " ".join(values) or text(variant.get("sku")) or str(variant["key"])

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
 from connectors.vtex.seller.identity import id_faults
-from connectors.vtex.seller.images import image_fault
 from connectors.vtex.seller.shipping import ShippingRule
+from connectors.vtex.values import image_fault
 from hub import money
 from hub.exact import bounded
 
@@ -24,6 +24,9 @@ SYMBOLS: Final = {"BRL": "R$", "EUR": "€", "GBP": "£", "JPY": "¥", "PEN": "S
 )
 
 
+#: Calls a second, from one in a quarter of an hour to more than anybody makes.
+SLOWEST: Final = 0.001
+FASTEST: Final = 10_000
 #: A segment of a path as it is.
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
@@ -141,7 +144,8 @@ class VtexSellerSettings(BaseModel):
     )
     requests_per_second: float | None = Field(
         None,
-        gt=0,
+        ge=SLOWEST,
+        le=FASTEST,
         allow_inf_nan=False,
         description="Calls a second at most, for each group of routes; default what VTEX's answers allow.",
     )
@@ -156,10 +160,10 @@ class VtexSellerSettings(BaseModel):
         900, ge=0, le=86400, description="Answer simulations so long while the hub's store is down."
     )
     follow_seconds: float = Field(
-        60, gt=0, le=3600, description="First look at a pending suggestion, then at doubling distances."
+        60, ge=1, le=3600, description="First look at a pending suggestion, then at doubling distances."
     )
     follow_at_most_seconds: float = Field(
-        3600, gt=0, le=86400, description="Longest distance between two looks at a pending suggestion."
+        3600, ge=1, le=86400, description="Longest distance between two looks at a pending suggestion."
     )
     resend_denied: bool = Field(
         default=False,

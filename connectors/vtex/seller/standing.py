@@ -20,7 +20,8 @@ KIND = "suggestion"
 class Standing:
     """``content`` is the fingerprint of what was suggested last, ``said`` how the marketplace itself calls the state.
 
-    ``since`` is when it came into this state, ``sent`` when it was suggested, in ISO 8601.
+    ``since`` is when it came into this state, ``sent`` when it was suggested, in ISO 8601. ``unfollowed``: no record waits
+    for the decision, since what came after it was rejected.
     """
 
     state: Known
@@ -29,6 +30,7 @@ class Standing:
     sent: str | None = None
     said: str | None = None
     reason: str | None = None
+    unfollowed: bool = False
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
@@ -36,7 +38,7 @@ class Standing:
         return None if text is None else cls(**codec.loads(text.encode()))
 
     def __str__(self) -> str:
-        told = {name: value for name, value in asdict(self).items() if value is not None}
+        told = {name: value for name, value in asdict(self).items() if value not in (None, False)}
         return codec.dumps(told).decode()
 
     @property

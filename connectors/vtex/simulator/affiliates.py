@@ -74,7 +74,7 @@ class Affiliates:
             return self._errors.catalog(404, "Affiliate not found")
         try:
             body: Any = codec.loads(request.body)
-        except codec.DecodeError:
+        except (codec.DecodeError, RecursionError):
             body = None
         if not isinstance(body, dict):
             return self._errors.catalog(400, "The body has to be a JSON object.")

@@ -20,7 +20,7 @@ def read_tree(body: bytes) -> JSON:
         tree = codec.loads(gzip.decompress(body))
     except (OSError, EOFError, zlib.error):
         raise ValueError("The body has to be compressed with gzip.") from None
-    except codec.DecodeError:
+    except (codec.DecodeError, RecursionError):
         raise ValueError("The body is no JSON.") from None
     wrong = next(_problems(tree), None)
     if wrong is not None:

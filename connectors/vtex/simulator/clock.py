@@ -46,6 +46,12 @@ class Clock:
         """The command ``clock``: stop, go on, or be moved forward."""
         told = SetClock.model_validate(arguments)
         now = self.seconds() + told.advance
+        try:
+            datetime.fromtimestamp(now, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError(
+                f"advance: {told.advance:g} seconds lead out of all years that there are"
+            ) from None
         stopped = told.stopped if told.stopped is not None else self.stopped
         self._stopped = now if stopped else None
         self._offset = now - time.monotonic()

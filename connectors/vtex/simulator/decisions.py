@@ -87,7 +87,7 @@ class Decisions:
         if not told.skus:
             return [one for one in self._suggestions.all() if one.key[0] == seller and one.state == "pending"]
         chosen = []
-        for sku in told.skus:
+        for sku in dict.fromkeys(told.skus):
             found = self._suggestions.get((seller, sku))
             if found is None:
                 raise ValueError(f"skus: {seller} has no suggestion of {sku}")

@@ -77,7 +77,7 @@ class Bucket:
     """Holds ``size`` requests and gets ``rate`` of them back each second."""
 
     def __init__(self, clock: Clock, rate: float, size: int) -> None:
-        if rate <= 0 or size < 1:
+        if not 0 < rate < math.inf or size < 1:
             raise ValueError("a limit is above zero")
         self._clock, self._rate, self.size = clock, rate, size
         self._tokens, self._at = float(size), clock.seconds()

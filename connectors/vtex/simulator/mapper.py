@@ -152,6 +152,6 @@ class Map(BaseModel):
 def _object(body: bytes) -> JSON:
     try:
         found: Any = codec.loads(body)
-    except codec.DecodeError:
+    except (codec.DecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

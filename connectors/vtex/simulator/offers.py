@@ -46,7 +46,7 @@ def parsed(body: bytes) -> JSON | None:
     """An object, or nothing."""
     try:
         answer = codec.loads(body)
-    except codec.DecodeError:
+    except (codec.DecodeError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 

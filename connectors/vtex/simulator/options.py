@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from connectors.vtex.access import Account
 from connectors.vtex.simulator.errors import Shape
 from hub.testing.faults import Faults
 
 Spelling = Literal["real", "version", "guide", "oldest", "strings", "lower", "myvtex", "no_product", "mixed"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\s*:[ -~]*", re.ASCII)
+
+
+def _fulfillment_url(url: str) -> str:
+    """As VTEX asks for (vtex facts, "Fulfillment simulation")."""
+    if url and ("/api" not in url or not url.startswith(("http://", "https://"))):
+        raise ValueError("a fulfillment endpoint begins with http and contains /api")
+    return url.rstrip("/")
+
+
+def _header(text: str) -> str:
+    if not _HEADER.fullmatch(text):
+        raise ValueError("write a header as NAME: VALUE, in one line of ASCII")
+    return text
+
+
+FulfillmentUrl = Annotated[str, AfterValidator(_fulfillment_url)]
+
 
 class _Account(Faults):
-    account: str = Field("simulated", description="The account's name.")
+    account: Account = Field("simulated", description="The account's name.")
     app_key: str = Field("vtexappkey-simulated", description="An application key with every permission.")
     app_token: str = Field("simulator-token", description="The token of that key.")
     require_headers: bool = Field(
@@ -29,7 +49,10 @@ class _Account(Faults):
 
 class _Limits(Faults):
     rate: float | None = Field(
-        None, gt=0, description="Requests a second of each group of routes; none for no limit."
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Requests a second of each group of routes; none for no limit.",
     )
     burst: int = Field(1, ge=1, description="Requests that may be saved up.")
     limit: list[str] = Field(
@@ -49,7 +72,7 @@ class _Limits(Faults):
 
 class _Marketplace(Faults):
     seller_id: str = Field("seller", description="A registered seller.")
-    seller_endpoint: str = Field(
+    seller_endpoint: FulfillmentUrl = Field(
         "", description="Its fulfillment endpoint, which contains /api; empty for none."
     )
     changenotification_status: Literal["204", "200"] = Field(
@@ -106,7 +129,9 @@ class _Marketplace(Faults):
     callback_delay: float = Field(
         0, ge=0, description="Seconds from a notification to the call that it causes."
     )
-    callback_header: list[str] = Field([], description="NAME: VALUE, sent with every call to a seller.")
+    callback_header: list[Annotated[str, AfterValidator(_header)]] = Field(
+        [], description="NAME: VALUE, sent with every call to a seller."
+    )
 
 
 class _Seller(Faults):

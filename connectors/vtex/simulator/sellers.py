@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
-from connectors.vtex.simulator.options import Options
+from connectors.vtex.simulator.options import FulfillmentUrl, Options
 from hub.records import JSON
 
 
@@ -42,13 +42,5 @@ class SetSeller(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     seller_id: str
-    endpoint: str = ""
+    endpoint: FulfillmentUrl = ""
     removed: bool = False
-
-    @field_validator("endpoint")
-    @classmethod
-    def _contains_api(cls, value: str) -> str:
-        """As VTEX asks for (vtex facts, "Fulfillment simulation")."""
-        if value and ("/api" not in value or not value.startswith(("http://", "https://"))):
-            raise ValueError("endpoint: a fulfillment endpoint begins with http and contains /api")
-        return value.rstrip("/")

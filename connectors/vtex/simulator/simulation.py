@@ -49,7 +49,7 @@ class Simulation:
     def _simulate(self, request: Request, path: str, *, with_stock: bool) -> Answer | Awaitable[Answer]:
         try:
             body = codec.loads(request.body)
-        except codec.DecodeError:
+        except (codec.DecodeError, RecursionError):
             return self._errors.checkout(400, INVALID, "The request body is no JSON")
         if wrong := self._wrong(body):
             return self._errors.checkout(400, INVALID, wrong)

@@ -53,7 +53,7 @@ class SuggestionRoutes:
             return suggestion_error(400, {"SellerId": ["The seller is not registered in the marketplace."]})
         try:
             body = codec.loads(request.body)
-        except codec.DecodeError:
+        except (codec.DecodeError, RecursionError):
             return suggestion_error(400, {"": ["The body is no JSON."]})
         self._suggestions.settle()
         found = problems(body, seller=key[0], whole_dimensions=self._options.whole_dimensions)

@@ -183,7 +183,7 @@ class StoredCatalog:
 
     def _read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         with self._db.transaction() as tx:
-            return documents.read(self._db, tx, self._tenant_id, kind, keys)
+            return documents.read(self._db, tx, self._tenant_id, kind, _possible(keys))
 
     def _known(self, kind: str, keys: Collection[str]) -> Collection[str]:
         with self._db.transaction() as tx:
@@ -191,7 +191,7 @@ class StoredCatalog:
                 tx,
                 f"SELECT t.key FROM {self._db.rows('keys', key='text')} CROSS JOIN {KINDS[kind].table} t "
                 "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
-                keys=rowset([{"key": key} for key in keys]),
+                keys=rowset([{"key": key} for key in _possible(keys)]),
                 tenant=self._tenant_id,
             )
             return {row.key for row in rows}
@@ -225,3 +225,8 @@ def _change(kind: str, row: Row[Any]) -> Change:
         variant=row.variant,
         gone=row.gone_at is not None,
     )
+
+
+def _possible(keys: Collection[str]) -> Collection[str]:
+    """Those that a key can be: PostgreSQL refuses a whole question for one NUL in it, and who asks may be anybody."""
+    return [key for key in keys if "\x00" not in key]

@@ -66,6 +66,7 @@ def test_a_huge_answer_is_cut(body: bytes) -> None:
         ("text/html; charset=utf-8", b"\n<div>", True),
         ("text/plain", b"<!DOCTYPE html>", True),
         ("application/json", b"<html>", True),
+        ("text/html", b"\xef\xbb\xbf\r\n<p>x</p>", True),
         ("text/html", b"", False),
         ("text/html", b"not found", False),
         ("application/json", b"{}", False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -17,6 +17,7 @@ from hub import codec
 from hub.records import JSON
 from hub.store import connections
 from hub.store.plugin_ports import StoredIdMap
+from hub.testing.asgi import App
 from hub.testing.simulator import Running, running
 from hub.web.app import make_app
 from hub.web.metrics import WebMetrics
@@ -37,6 +38,14 @@ CATEGORIES = (
     },
 )
 SHIPPING = [{"country": "BRA", "slas": [{"id": "normal", "price": "9.90", "estimate": "3bd"}]}]
+
+
+class Before(Protocol):
+    """What stands before a server."""
+
+    def before(self, app: App) -> App:
+        """The server with this before it."""
+        ...
 
 
 class SellerWorld:
@@ -162,7 +171,7 @@ async def selling(
     home: Path,
     database_url: str,
     *,
-    asked: Recorder | None = None,
+    asked: Before | None = None,
     answered: Recorder | None = None,
     **options: Any,
 ) -> AsyncIterator[SellerWorld]:

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.vtex.seller.amounts import in_cents, price_at
+from connectors.vtex.cents import in_cents
+from connectors.vtex.seller.amounts import price_at
 from connectors.vtex.seller.offers import Offer, Offers, Terms, offers_of
 from hub import codec
 from hub.records import JSON

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connectors.vtex.seller.client import SellerClient
+from connectors.vtex.seller.identity import LONGEST_ID
 from hub import codec
 from hub.errors import (
     ConnectionFailedError,
@@ -127,6 +128,18 @@ async def test_an_empty_404_or_the_documented_text_says_that_the_sku_is_new(
     marketplace.answers(404, body, content_type="text/plain")
 
     assert await make_client().notify_changed("15") == "new"
+
+
+@pytest.mark.parametrize("form", (str.encode, codec.dumps, lambda text: codec.dumps({"Message": text})))
+async def test_the_documented_text_is_known_with_the_longest_ids(
+    form: Callable[[str], bytes], marketplace: Marketplace, make_client: MakeClient
+) -> None:
+    """It quotes them; one SKU with a long name is no wrong account."""
+    sku, seller = "s" * LONGEST_ID, "m" * LONGEST_ID
+    text = f"Seller StockKeepingUnit `{sku}` not found for this seller id `{seller}`"
+    marketplace.answers(404, form(text), content_type="text/plain")
+
+    assert await make_client(seller_id=seller).notify_changed(sku) == "new"
 
 
 @pytest.mark.parametrize(

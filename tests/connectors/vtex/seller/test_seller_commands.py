@@ -16,7 +16,7 @@ from hub.errors import ConfigurationError, NotFoundError
 from hub.records import JSON
 from hub.store import connections
 from tests.connectors.vtex.seller.conftest import Sell
-from tests.connectors.vtex.seller.seller_world import SellerWorld
+from tests.connectors.vtex.seller.seller_world import SellerWorld, goods
 from tests.connectors.vtex.seller.test_seller_flow import offer, suggestion
 
 #: Runs a command in this environment; what ``--json`` printed.
@@ -305,3 +305,18 @@ async def test_check_shows_where_the_marketplace_has_to_ask(sell: Sell) -> None:
 
     address = f"{world.hub.settings.web_url}/c/market/SECRET/api"
     assert found.facts["fulfillment endpoint"] == address
+
+
+async def test_what_no_path_takes_cannot_be_offered_anew(
+    sell: Sell, run: Callable[[SellerWorld], Run]
+) -> None:
+    """The marketplace is not asked: the path would be another one."""
+    world = await sell()
+    (variant,) = goods("a")["variants"]
+    world.shelf.write("shop", {**goods("a"), "variants": [{**variant, "key": ".."}]})
+    await world.sync()
+
+    with pytest.raises(ConfigurationError, match=r"ends with a dot.*never offered"):
+        await run(world)("forget", "market", "..")
+
+    assert world.market["by_route"] == {}

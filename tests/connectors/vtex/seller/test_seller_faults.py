@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from hub.errors import ConnectionFailedError
 from hub.runtime import Runtime
+from hub.testing.asgi import App, Receive, Scope, Send
 from tests.connectors.vtex.seller.conftest import Sell
 from tests.connectors.vtex.seller.seller_world import KEYS, SellerWorld
 
@@ -203,3 +204,88 @@ async def test_a_check_finds_a_wrong_account(sell: Sell) -> None:
 
     with pytest.raises(ConnectionFailedError, match=r"settings\.account"):
         await pipeline.connector.check()
+
+
+class Meanwhile:
+    """Stands before the marketplace: somebody decides there when the next suggestion has been sent and is not in yet."""
+
+    def __init__(self) -> None:
+        self.decide: Callable[[], Any] | None = None
+
+    def before(self, app: App) -> App:
+        """The marketplace with this before it."""
+
+        async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] == "PUT" and self.decide is not None:
+                decide, self.decide = self.decide, None
+                decide()
+            await app(scope, receive, send)
+
+        return asked
+
+
+@pytest.mark.parametrize("approved", ("kept", "gone"))
+async def test_an_approval_between_the_look_and_the_update_is_seen(sell: Sell, approved: str) -> None:
+    """Whether the update is refused or makes a suggestion of what is there: price and stock are told of from then on."""
+    meanwhile = Meanwhile()
+    world = await sell(approve="manual", approved=approved, asked=meanwhile)
+    world.offer("a")
+    await world.sync()
+
+    meanwhile.decide = lambda: world.tell("approve")
+    world.offer("a", brand="Aurora")
+    await world.sync()
+    told = world.market["notified_price"]
+    world.price("a", "77.00")
+    await world.sync()
+
+    assert (world.row("a")["state"], (await world.standing("a-v"))["state"]) == ("success", "accepted")
+    assert (told, world.market["notified_price"]) == (1, 2)
+    assert world.market["offers"]["seller"]["a-v"]["price"] == 7700
+
+
+async def test_a_denial_between_the_look_and_the_update_is_seen(sell: Sell) -> None:
+    """With its reason, not with that of the update that came late."""
+    meanwhile = Meanwhile()
+    world = await sell(approve="manual", asked=meanwhile)
+    world.offer("a")
+    await world.sync()
+
+    meanwhile.decide = lambda: world.tell("deny", skus=["a-v"], reason="the image is blurred")
+    world.offer("a", brand="Aurora")
+    await world.sync()
+
+    assert "denied it: the image is blurred" in str(world.row("a")["error"])
+    assert (await world.standing("a-v"))["state"] == "denied"
+
+
+@pytest.mark.parametrize("refused", ("here", "there"))
+async def test_what_is_refused_while_its_suggestion_is_pending_is_told_of_once_approved(
+    sell: Sell, refused: str
+) -> None:
+    """No record waits for the decision then, so that whoever has a price or a stock level looks for it."""
+    world = await sell(
+        approve="manual", unknown_names="refuse", known_brand=["Nike"], known_category=["Shoes/Sneakers"]
+    )
+    world.offer("a", brand="Nike")
+    await world.sync()
+    world.offer("a", brand=None if refused == "here" else "Nobody")
+    await world.sync()
+    assert (world.row("a")["state"], len(world.market["suggestions"])) == ("rejected", 1)
+
+    world.stock("a", 3)
+    await world.sync()
+    assert (world.row("a", "stock")["state"], world.market["notified_inventory"]) == ("skipped", 0)
+
+    world.tell("approve")
+    world.stock("a", 4)
+    await world.sync()
+    assert (world.row("a", "stock")["state"], (await world.standing("a-v"))["state"]) == (
+        "success",
+        "accepted",
+    )
+    assert (world.market["notified_price"], world.market["notified_inventory"]) == (1, 1)
+    world.stock("a", 5)
+    await world.sync()
+    assert (world.market["notified_price"], world.market["notified_inventory"]) == (1, 2)
+    assert world.row("a")["state"] == "rejected"

@@ -419,3 +419,42 @@ async def test_a_full_pass_that_outlasts_a_poll_still_tells_of_everything(
 async def until(moment: datetime) -> None:
     """The clock itself is what is waited for."""
     await asyncio.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0) + 0.01)
+
+
+@pytest.mark.parametrize("key", ("a/b", "..", "x.", "%2e%2e"))
+async def test_what_no_path_takes_is_never_asked_about(sell: Sell, key: str) -> None:
+    """Neither its price nor its stock, nor when it is withdrawn: the refusal would stop the connection."""
+    world = await sell()
+    document = {**goods("a"), "variants": [{**one, "key": key} for one in goods("a")["variants"]]}
+    world.shelf.write("shop", document)
+    await world.sync()
+    world.shelf.write("shop", {"kind": "stock", "variant": key, "on_hand": 3})
+    world.shelf.write("shop", {"kind": "price", "variant": key, "currency": "BRL", "amount": 3})
+    await world.sync()
+    world.shelf.write("shop", {**document, "enabled": False})
+    await world.sync()
+    world.shelf.write("shop", {"kind": "product", "key": "a", "operation": "delete"})
+    await world.sync()
+
+    assert world.market["by_route"] == {}
+    states = [(row["stream"], row["state"]) for row in world.hub.rows("market")]
+    assert ("catalog", "rejected") in states
+    assert {state for stream, state in states if stream != "catalog"} == {"skipped"}
+
+
+async def test_a_sku_that_was_renamed_is_not_offered_under_its_old_name(sell: Sell) -> None:
+    """Though its record was taken in before."""
+    world = await sell({"sku": "sku"}, approve="manual")
+    world.offer("a")
+    await world.hub.poll("market")
+    (variant,) = goods("a")["variants"]
+    world.shelf.write("shop", {**goods("a"), "variants": [{**variant, "sku": "SKU-new"}]})
+    await world.hub.work_off("market")
+    before = world.market["suggestions"]
+    await world.sync()
+
+    assert before == []
+    assert suggestion(world, "SKU-new")["Content"]["RefId"] == "SKU-new"
+    world.shelf.write("shop", {"kind": "product", "key": "a", "operation": "delete"})
+    await world.sync()
+    assert world.market["suggestions"] == []

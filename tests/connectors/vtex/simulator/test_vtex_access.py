@@ -114,7 +114,10 @@ async def test_a_limit_may_be_that_of_the_account_or_of_one_group(account: Serve
     assert own == [200, 200, 200, 429]
 
 
-@pytest.mark.parametrize("text", ("catalog", "catalog=0/1", "catalog=1/0", "nothing=1/1", "catalog=x/1"))
+@pytest.mark.parametrize(
+    "text",
+    ("catalog", "catalog=0/1", "catalog=1/0", "nothing=1/1", "catalog=x/1", "catalog=nan", "catalog=inf"),
+)
 def test_a_limit_that_makes_no_sense_is_refused(text: str) -> None:
     """Naming the option."""
     with pytest.raises(ConfigurationError) as refused:
@@ -220,3 +223,49 @@ async def test_a_reset_leaves_nothing(account: Serve) -> None:
 
     assert (state["suggestions"], state["bindings"], state["requests"]) == ([], [], 0)
     assert (before - after, refused.status_code) == (1, 401)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    (
+        ("rate", "inf", "finite"),
+        ("seller_endpoint", "http://127.0.0.1:9600/t/acme", "contains /api"),
+        ("seller_endpoint", "127.0.0.1:9600/api", "begins with http"),
+        ("callback_header", ["no colon"], "NAME: VALUE"),
+        ("callback_header", ["X-A: b\r\nX-C: d"], "NAME: VALUE"),
+        ("account", "a/b", "is not an account's name"),
+    ),
+)
+def test_an_option_that_makes_no_sense_is_refused(option: str, value: Any, said: str) -> None:
+    """Naming it, before anything is served."""
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        SIMULATOR.app(**{option: value})
+
+    assert str(refused.value.field).partition(".")[0] == option
+
+
+@pytest.mark.parametrize("seconds", (1e300, 1e18, -1e12))
+async def test_a_time_that_no_date_has_is_refused(account: Serve, seconds: float) -> None:
+    """And the clock goes on."""
+    async with account() as vtex:
+        refused = await vtex.ask("POST", "/_simulator/clock", {"advance": seconds})
+        now = await vtex.tell("clock", advance=0)
+
+    assert (refused.status_code, "advance" in refused.text) == (422, True)
+    assert now["stopped"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    (
+        ("PUT", f"{SUGGESTIONS}/seller/A-1"),
+        ("POST", "/api/fulfillment/pvt/orderForms/simulation"),
+        ("PUT", "/api/fulfillment/pvt/affiliates/HBB"),
+    ),
+)
+async def test_a_body_that_goes_too_deep_is_a_bad_request(account: Serve, method: str, path: str) -> None:
+    """As any other that is no JSON."""
+    async with account() as vtex:
+        answer = await vtex.client.request(method, path, content=b"[" * 50_000)
+
+    assert answer.status_code == 400

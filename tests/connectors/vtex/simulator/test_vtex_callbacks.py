@@ -63,7 +63,7 @@ async def test_notifications_of_one_sku_become_one_call_while_it_waits(
 ) -> None:
     """However many they are; of two SKUs there are two."""
     listener.answer = offered
-    async with account(seller_endpoint=f"{listener.url}/api", callback_delay=0.2) as vtex:
+    async with account(seller_endpoint=f"{listener.url}/api", callback_delay=1) as vtex:
         await vtex.tell("bind", skus=["A-1", "A-2"])
         for _ in range(5):
             await vtex.ask("POST", PRICE.format("A-1"))

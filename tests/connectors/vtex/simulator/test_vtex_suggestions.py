@@ -330,3 +330,13 @@ def test_whatever_a_field_holds_is_judged(name: str, value: Any) -> None:
     found = problems(suggestion(**{name: value}), seller="seller", whole_dimensions=False)
 
     assert all(blamed.partition("[")[0].partition(".")[0] == name for blamed in found)
+
+
+@pytest.mark.parametrize("command", ("approve", "deny", "delete"))
+async def test_a_sku_that_is_named_twice_is_decided_on_once(account: Serve, command: str) -> None:
+    """By every command."""
+    async with account(approve="manual") as vtex:
+        await vtex.suggest()
+        done = await vtex.tell(command, skus=["A-1", "A-1"])
+
+    assert done == {"skus": ["A-1"]}

@@ -1,0 +1,138 @@
+"""What a poll brings: pages of the initial load, what is compared on a schedule, and what is switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.vtex.marketplace.place import Load, Place, Walk
+from connectors.vtex.marketplace.reader import Reader
+from connectors.vtex.marketplace.settings import VtexMarketplaceSettings
+from hub import codec
+from hub.connector import Documents, Log
+from hub.marketplace import Marketplace
+from hub.records import JSON, Milestone, Record
+
+#: The one stream of SKUs: content, price and stock of an SKU take turns, so that none is sent for what is not there yet.
+OFFERS: Final = "offers"
+#: SKUs of the marketplace that one poll goes over.
+WALKED: Final = 500
+#: An empty list of SKUs is asked for again after this: it was seen to be wrong (VTEX facts, "SKU list").
+EMPTY_WAIT: Final = timedelta(minutes=10)
+
+#: What changed lately, by SKU the time (ISO 8601): they are compared first. In a document, at most so many.
+CHANGED: Final = "changed"
+MOST_CHANGED: Final = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What one step of a poll brought, and the place after it. ``wait`` None: there is more right now."""
+
+    place: Place
+    records: Collection[Record] = ()
+    full: bool = False
+    wait: timedelta | None = None
+    milestones: Collection[Milestone] = ()
+
+
+def record(sku: str, changed: Collection[str], at: str, **fields: object) -> Record:
+    """A piece of work: one SKU, and in what respect it is to be looked at. ``at`` sets it apart from earlier ones."""
+    payload: JSON = {
+        "sku": sku,
+        "changed": sorted(changed),
+        "date": at,
+        **{k: v for k, v in fields.items() if v},
+    }
+    return Record(
+        stream=OFFERS, key=sku, version=None, payload=payload, content_hash=codec.fingerprint(payload)
+    )
+
+
+def merged(waiting: JSON, newer: JSON) -> JSON:
+    """All that changed, as of the newer one: what was removed and is told of again is there again."""
+    changed = sorted({*waiting["changed"], *newer["changed"]})
+    product = newer.get("product") or waiting.get("product")
+    return {**newer, "changed": changed, **({"product": product} if product else {})}
+
+
+class Feed:
+    """One for each connection and process; all that it knows is in the place and in documents."""
+
+    def __init__(
+        self,
+        settings: VtexMarketplaceSettings,
+        reader: Reader,
+        marketplace: Marketplace,
+        documents: Documents,
+        log: Log,
+    ) -> None:
+        self._settings, self._reader, self._marketplace = settings, reader, marketplace
+        self._documents, self._log = documents, log
+
+    async def load(self, place: Place, load: Load) -> Step:
+        """One page of the sales channel. An empty page ends it, or one that was read before: ``page`` may be ignored."""
+        skus = list(dict.fromkeys(await self._reader.skus(load.page, self._settings.page_size)))
+        if not skus and load.page == 1:
+            self._log.warning(
+                "VTEX lists no SKU in the sales channel; nothing is switched off for that, and it is asked again",
+                sales_channel=self._settings.sales_channel,
+            )
+            return Step(place=place, wait=EMPTY_WAIT)
+        page = codec.fingerprint(sorted(skus))
+        if not skus or page in load.pages:
+            facts = {"what": "initial load", "pages": len(load.pages)}
+            ended = replace(place, load=None, loaded=load.began, checked=place.checked or load.began)
+            return Step(place=ended, milestones=(Milestone(what="imported", facts=facts),))
+        records = [record(sku, ("load",), load.began) for sku in skus]
+        further = replace(load, page=load.page + 1, pages=(*load.pages, page))
+        return Step(place=replace(place, load=further), records=records, full=True)
+
+    async def switch_off(self, place: Place, walk: Walk) -> Step:
+        """Everything that the marketplace has from this connection."""
+        listed = await self._marketplace.listed(after=walk.after, limit=WALKED)
+        records = [record(sku, ("off",), walk.began) for sku in listed]
+        if len(listed) < WALKED:
+            return Step(place=replace(place, off=None, is_off=True), records=records)
+        further = replace(walk, after=list(listed)[-1])
+        return Step(place=replace(place, off=further), records=records, full=True)
+
+    async def check(self, place: Place, walk: Walk) -> Step:
+        """What the marketplace sells, compared anew: prices and stock, whatever notifications have said."""
+        listed = await self._marketplace.listed(after=walk.after, limit=WALKED)
+        records = [record(sku, ("check",), walk.began) for sku, one in listed.items() if one.active]
+        if len(listed) < WALKED:
+            return Step(place=replace(place, check=None, checked=walk.began), records=records)
+        further = replace(walk, after=list(listed)[-1])
+        return Step(place=replace(place, check=further), records=records, full=True)
+
+    async def recheck(self, place: Place, now: datetime) -> Step:
+        """SKUs whose price or stock changed a while ago, once more: VTEX's caches may have been behind.
+
+        What is told of is forgotten with the next recheck, when it has been taken in for sure.
+        """
+        if self._settings.recheck_seconds is None or not (noted := await self._documents.get(CHANGED)):
+            return Step(place=place)
+        until = (now - timedelta(seconds=self._settings.recheck_seconds)).isoformat()
+        due = [sku for sku, at in noted.items() if place.rechecked < at <= until]
+
+        def kept(document: JSON | None) -> JSON:
+            return {sku: at for sku, at in (document or {}).items() if at > place.rechecked}
+
+        if any(at <= place.rechecked for at in noted.values()):
+            await self._documents.change(CHANGED, kept)
+        records = [record(sku, ("check",), noted[sku]) for sku in due]
+        return Step(place=replace(place, rechecked=until) if due else place, records=records)
+
+    async def note_changed(self, skus: Collection[str], now: datetime) -> None:
+        """Remember them for ``recheck``; an SKU that goes on changing is read again after its last change."""
+        at = now.isoformat()
+
+        def noted(document: JSON | None) -> JSON:
+            known: Mapping[str, str] = {**(document or {}), **dict.fromkeys(skus, at)}
+            latest = sorted(known.items(), key=lambda one: one[1])[-MOST_CHANGED:]
+            return dict(latest)
+
+        await self._documents.change(CHANGED, noted)

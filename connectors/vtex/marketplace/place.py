@@ -1,0 +1,70 @@
+"""How far a connection is: with its load, with the comparison of what is sold, and with switching everything off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Self
+
+from hub.records import JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A pass over the SKUs of the sales channel. ``began`` (ISO 8601) names it, ``pages`` are fingerprints of those read."""
+
+    began: str
+    page: int = 1
+    pages: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walk:
+    """A pass over what the marketplace sells, from behind the SKU ``after`` on."""
+
+    began: str
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The cursor. Times are ISO 8601.
+
+    ``loaded`` and ``checked`` are when the last pass began that has ended. ``off``: everything is, or is being, switched
+    off. What changed up to ``rechecked`` was read once more. ``mapping`` is the revision of the category mapping whose news were told, ``tree_at`` when the mapper was last seen to.
+    """
+
+    load: Load | None = None
+    loaded: str | None = None
+    check: Walk | None = None
+    checked: str | None = None
+    off: Walk | None = None
+    is_off: bool = False
+    rechecked: str = ""
+    mapping: int = 0
+    tree_at: str | None = None
+
+    @classmethod
+    def of(cls, cursor: JSON, *, full_pass: bool, selling: bool, now: str) -> Self:
+        """As it was stored, with what begins by itself: the first load, one that is asked for, switching on and off."""
+        place = cls._stored(cursor)
+        if not selling:
+            begun = place.off or (None if place.is_off else Walk(began=now))
+            return replace(place, load=None, loaded=None, check=None, off=begun)
+        place = replace(place, off=None, is_off=False)
+        if full_pass or (place.load is None and place.loaded is None):
+            return replace(place, load=Load(began=now))
+        return place
+
+    @classmethod
+    def _stored(cls, cursor: JSON) -> Self:
+        known = {name: value for name, value in cursor.items() if name in cls.__dataclass_fields__}
+        for name, kind in (("load", Load), ("check", Walk), ("off", Walk)):
+            if known.get(name) is not None:
+                known[name] = kind(**known[name])
+        return cls(**known)
+
+    @property
+    def cursor(self) -> JSON:
+        """What to store."""
+        return asdict(self)
