@@ -195,7 +195,7 @@ class ConnectionHttp:
         ):
             lesson = lesson_of(status, answer.received, _now())
             if lesson is not None:
-                await self._pace.learn(call.bucket, lesson)
+                await self._pace.learn(call.bucket, lesson, duration)
         # Whether a streamed answer worked is known at its end; but a whole fleet may wait for a probe.
         call.counted = not (call.streamed and accepted) or self._pace.is_probing
         if call.counted:
