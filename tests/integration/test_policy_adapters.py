@@ -220,7 +220,7 @@ async def test_a_late_refusal_of_what_was_sent_before_teaches_nothing(
 async def test_memory_and_redis_know_the_same_curve(
     clock: Turned, link: RedisLink, admitted: int, tick: float
 ) -> None:
-    """From a guess, that rises ever faster, to a measure, and beyond, until there is no limit any more."""
+    """From a guess, that rises ever faster, to a measure, and beyond."""
     limiters = (MemoryLimiter(clock), RedisLimiter(link, clock=clock))
 
     async def rates(span: float) -> list[float]:
@@ -240,11 +240,10 @@ async def test_memory_and_redis_know_the_same_curve(
     await refuse()
     guessed = await rates(4)
     await refuse()
-    measured = await rates(120 if admitted == 500 else 4)
+    measured = await rates(4)
 
     assert guessed[-1] > 10 * guessed[0]
     assert guessed[0] < measured[0] < guessed[-1]
-    assert (measured[-1] == 0) == (admitted == 500)
 
 
 async def test_a_told_rate_is_never_exceeded(limiter: Limiter, clock: Turned) -> None:
