@@ -69,6 +69,39 @@ async def _run(port: int, told: Sequence[bytes], connections: int, seconds: floa
     )
 
 
+def run_open(port: int, told: Sequence[bytes], *, rate: float, seconds: float) -> Load:
+    """So many requests a second, whether earlier ones are answered or not: an answer's time counts from when its request
+    was due, so that a server that stalls is not asked less. Raises ``RuntimeError`` for an answer that is not 200."""
+    return uvloop.run(_run_open(port, told, rate, seconds))
+
+
+async def _run_open(port: int, told: Sequence[bytes], rate: float, seconds: float) -> Load:
+    loop = asyncio.get_running_loop()
+    turns = itertools.cycle(told)
+    idle: list[_Once] = []
+    everyone: list[_Once] = []
+    began = time.perf_counter()
+    for number in range(int(rate * seconds)):
+        due = began + number / rate
+        if (pause := due - time.perf_counter()) > 0:
+            await asyncio.sleep(pause)
+        if not idle:
+            _, made = await loop.create_connection(lambda: _Once(idle), "127.0.0.1", port)
+            everyone.append(made)
+            idle.append(made)
+        idle.pop().ask_at(due, next(turns))
+    while len(idle) < len(everyone):
+        await asyncio.sleep(0.01)
+        for one in everyone:
+            if one.done.done():
+                one.done.result()
+    took = time.perf_counter() - began
+    latencies = sorted(latency for one in everyone for latency in one.latencies)
+    for one in everyone:
+        one.close()
+    return Load(rate=len(latencies) / took, latencies=latencies, bytes_each=0)
+
+
 class _Caller(asyncio.Protocol):
     def __init__(self, turns: Iterator[bytes], ends: float) -> None:
         self._turns, self._ends = turns, ends
@@ -119,6 +152,29 @@ class _Caller(asyncio.Protocol):
             return
         self.done.set_result(None)
         self._transport.close()
+
+
+class _Once(_Caller):
+    """Asks when it is told to, and is idle again once it is answered."""
+
+    def __init__(self, idle: list[_Once]) -> None:
+        super().__init__(iter(()), 0.0)
+        self._idle = idle
+
+    def ask_at(self, due: float, request: bytes) -> None:
+        """``due`` is when it should have been asked."""
+        self._begun = due
+        self._transport.write(request)
+
+    def close(self) -> None:
+        """Hang up."""
+        if not self.done.done():
+            self.done.set_result(None)
+        self._transport.close()
+
+    def _answered(self) -> None:
+        self.latencies.append(time.perf_counter() - self._begun)
+        self._idle.append(self)
 
 
 class _Bare(asyncio.Protocol):

@@ -17,7 +17,7 @@ from hub.cli import exit_codes, output, session
 from hub.cli.output import Json
 from hub.connector import Connector
 from hub.errors import ConfigurationError, HubError, NotFoundError
-from hub.loop.admission import admit_page
+from hub.loop.admission import admit_page, wake_and_note
 from hub.loop.authorization import begin_authorization
 from hub.pipeline import Pipeline
 from hub.records import JSON, Page, Record
@@ -67,6 +67,13 @@ class Opened(Generic[PluginT]):
         db = self._runtime.db
         admission = await db.run(lambda: admit_page(db, self._pipeline, page, kind="command"))
         self._runtime.ring(admission.bells)
+
+    async def wake(self, wake_key: str) -> int:
+        """What was parked for ``wake_key`` goes on at once; how many records that were."""
+        db = self._runtime.db
+        woken, rung = await db.run(lambda: wake_and_note(db, self._pipeline, wake_key))
+        self._runtime.ring(rung)
+        return woken
 
     def _latest(self, stream: str, key: str) -> JSON | None:
         db, connection_id = self._runtime.db, self._pipeline.connection.id

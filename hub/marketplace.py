@@ -7,12 +7,14 @@ price, a stock level, a block or its end, a deletion, or nothing: said twice, it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol, Self, runtime_checkable
 
 from hub import codec
+from hub.exact import exact, parse
+from hub.excerpt import excerpt
 from hub.records import JSON
 
 
@@ -23,6 +25,15 @@ class Offer:
     currency: str
     price: Decimal
     list_price: Decimal | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """From a body. Raises ``ValueError`` or ``TypeError`` for what is none."""
+        told = dict(given)
+        for name in ("price", "list_price"):
+            if told.get(name) is not None:
+                told[name] = _amount(name, told[name])
+        return cls(**told)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +77,12 @@ class Listing:
         try:
             given = dict(body)
             offer = given.pop("offer", None)
-            return cls(**given, offer=None if offer is None else Offer(**offer))
+            listing = cls(**given, offer=None if offer is None else Offer.of(offer))
         except (TypeError, ValueError) as error:
             raise ValueError(f"this is no listing of a marketplace: {error}") from None
+        if wrong := sorted(_wrong(listing)):
+            raise ValueError(f"this is no listing of a marketplace: {'; '.join(wrong)}")
+        return listing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,11 +161,16 @@ class Marketplace(Protocol):
 
     @property
     def needs_product(self) -> bool:
-        """Whether it takes price and stock only together with the whole product."""
+        """It can be told of a price, a stock level or an activation only together with the whole product: a ``Listing``
+        without ``product`` is not enough for it then."""
         ...
 
     async def standings(self, skus: Collection[str]) -> Mapping[str, Standing]:
-        """What it has of these SKUs; what it does not have is left out."""
+        """What it has of these SKUs; what it does not have is left out.
+
+        Ask anew at each attempt: an SKU that is left out needs its ``product``, and one that the marketplace has lost
+        meanwhile is tried again (``Retry``) so that it comes with it.
+        """
         ...
 
     async def listed(self, *, after: str = "", limit: int = 500) -> Mapping[str, Standing]:
@@ -168,6 +187,32 @@ class Marketplace(Protocol):
     async def categories(self) -> Sequence[Category] | None:
         """Its category tree; None where it has none, so that no category has to be mapped."""
         ...
+
+
+def _amount(name: str, given: Any) -> Decimal:
+    """From a number, or a text that holds one."""
+    number = parse(given) if isinstance(given, str) else exact(given)
+    if number is None or number < 0:
+        raise ValueError(f"offer.{name}: {excerpt(given)} is no amount; map it with cast = 'decimal'")
+    return Decimal(number)
+
+
+def _wrong(listing: Any) -> Iterator[str]:
+    """What a mapping may have left of another type."""
+    if not isinstance(listing.sku, str) or not listing.sku:
+        yield f"sku: {excerpt(listing.sku)} is no text; map it from sku"
+    if listing.offer is not None and not isinstance(listing.offer.currency, str):
+        yield f"offer.currency: {excerpt(listing.offer.currency)} is no text; map it from offer.currency"
+    if not isinstance(listing.active, bool):
+        yield f"active: {excerpt(listing.active)} is neither true nor false; map it from active"
+    if listing.product is not None and not isinstance(listing.product, dict):
+        yield f"product: {excerpt(listing.product)} is no object; map it from product"
+    stock = listing.stock
+    if stock is not None and (not isinstance(stock, int) or isinstance(stock, bool) or stock < 0):
+        yield f"stock: {excerpt(stock)} is no whole number of 0 or more; map it with cast = 'integer'"
+    for name in ("group", "category"):
+        if not isinstance(value := getattr(listing, name), str | None):
+            yield f"{name}: {excerpt(value)} is no text; map it with cast = 'string'"
 
 
 def _offer(currency: str, price: Any, list_price: Any) -> Offer:

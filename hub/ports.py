@@ -168,11 +168,62 @@ class Vault(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastRecord:
+    """One record of a connection as it stands. Times are aware, in UTC.
+
+    ``state`` is one of the ledger's (docs/architecture.md). ``error`` is what the latest answer said: of a success its
+    warning, of one that was skipped the reason. ``attempts`` are those since it was last put to work, ``created`` that
+    its push made something new. ``changed_at`` is when it settled, or of an open one its latest answer or content.
+    """
+
+    id: int
+    stream: str
+    key: str
+    payload: JSON
+    state: str
+    attempts: int
+    error: str | None
+    external_id: str | None
+    response_code: int | None
+    created: bool
+    wake_key: str | None
+    admitted_at: datetime
+    changed_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryPage:
+    """Records in order, and the ``cursor`` to what comes next, which is None behind the last one."""
+
+    records: Sequence[PastRecord]
+    cursor: str | None
+
+
 class Ledger(Protocol):
-    """What the hub remembers of this connection's records: so a plan finds out what would be new."""
+    """What the hub remembers of this connection's records: what would be new, and what became of them."""
 
     async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
         """The content hash of the latest record of each key; keys that never came are left out."""
+        ...
+
+    async def history(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        states: Collection[str] | None = None,
+        newest_first: bool = True,
+        after: str | None = None,
+        limit: int = 500,
+    ) -> HistoryPage:
+        """Records that settled in [``since``, ``until``), or are open and changed last within it, in one of ``states``.
+
+        Newest first: the open ones, latest arrival first, then the settled ones, latest first; otherwise all the other way
+        round. Pass the ``cursor`` of a page as ``after``. A record that settles while pages are read may be met in both
+        parts (newest first) or in none. Finished records are pruned after a while (``HUB_KEEP_FINISHED``).
+        """
         ...
 
 

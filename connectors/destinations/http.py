@@ -13,9 +13,10 @@ import httpx
 from pydantic import BaseModel
 
 from connectors.destinations.answers import Statuses, garbled, ids_result, measured, single_result, timed
+from connectors.destinations.auth import auth_headers
 from connectors.destinations.batch_results import ResultReader
 from connectors.destinations.bisect import Bisection
-from connectors.destinations.http_settings import HttpCredentials, HttpSettings, auth_headers
+from connectors.destinations.http_settings import HttpCredentials, HttpSettings
 from connectors.destinations.url_template import UrlTemplate
 from hub import codec
 from hub.connector import Bucket, CheckResult, Destination, Ports, each, result_of

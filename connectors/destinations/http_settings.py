@@ -1,33 +1,19 @@
-"""What can be set of the HTTP destination, and how its credentials become a header."""
+"""What can be set of the HTTP destination."""
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from connectors.destinations.answers import ExpressionText
+from connectors.destinations.auth import AuthCredentials, AuthSettings, HeaderName, further_headers
 from connectors.destinations.batch_results import BatchResults
 from connectors.destinations.url_template import UrlTemplate
-from hub.errors import ConfigurationError
 
 #: Largest batch: what a platform takes in one call, with room.
 MAX_BATCH = 1_000
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PRINTABLE = re.compile(r"[\x20-\x7e]+")
-
-#: Set by the client or by other settings; a second one would contradict them.
-_RESERVED = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
-
-
-def _header_name(name: str) -> str:
-    if name and not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is no header name; use letters, digits and -")
-    return name
 
 
 def _url_template(text: str) -> str:
@@ -35,21 +21,11 @@ def _url_template(text: str) -> str:
     return text
 
 
-def _printable(secret: SecretStr) -> SecretStr:
-    if not _PRINTABLE.fullmatch(secret.get_secret_value()):
-        raise ValueError(
-            "is empty or has characters that no header can carry; copy it again, without line breaks"
-        )
-    return secret
-
-
-HeaderName = Annotated[str, AfterValidator(_header_name)]
 Template = Annotated[str, AfterValidator(_url_template)]
-HeaderSecret = Annotated[SecretStr, AfterValidator(_printable)]
 Status = Annotated[int, Field(ge=200, le=499)]
 
 
-class HttpSettings(BaseModel):
+class HttpSettings(AuthSettings):
     """Settings of the destination ``http``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,11 +40,6 @@ class HttpSettings(BaseModel):
         default_factory=dict,
         description="Further headers. They are shown and logged: secrets belong to credentials.",
     )
-    auth: Literal["none", "bearer", "basic", "header"] = Field(
-        "none",
-        description="bearer takes credentials.token, basic username and password, header header_value.",
-    )
-    auth_header: HeaderName = Field("X-API-Key", min_length=1, description="The header of auth = header.")
     batch: int = Field(
         1, ge=1, le=MAX_BATCH, description="At most so many records a call; 1 sends an object each."
     )
@@ -112,15 +83,7 @@ class HttpSettings(BaseModel):
     @field_validator("headers")
     @classmethod
     def _sendable(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
-        for name, value in headers.items():
-            _header_name(name)
-            if name.lower() in _RESERVED:
-                raise ValueError(
-                    f"{name} is not set here; credentials are set by auth, the rest by the client"
-                )
-            if not _PRINTABLE.fullmatch(value):
-                raise ValueError(f"the value of {name} is empty or has characters that no header can carry")
-        return headers
+        return further_headers(headers)
 
     @field_validator("check_url")
     @classmethod
@@ -132,7 +95,7 @@ class HttpSettings(BaseModel):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for name in self.headers:
-            if name.lower() in (self.idempotency_header.lower(), self._auth_name()):
+            if name.lower() in (self.idempotency_header.lower(), self.auth_name):
                 raise ValueError(f"headers: {name} is set by another setting; leave it out")
         if self.success_codes and (both := self.success_codes & self.skip_codes):
             raise ValueError(f"skip_codes and success_codes both hold {min(both)}: keep it in one")
@@ -148,9 +111,6 @@ class HttpSettings(BaseModel):
             raise ValueError("external_id: with results it is results.external_id, within each result")
         return self
 
-    def _auth_name(self) -> str:
-        return self.auth_header.lower() if self.auth == "header" else "authorization"
-
     def _fits_single(self) -> Self:
         for name in ("batch_key", "results"):
             if getattr(self, name) is not None:
@@ -158,43 +118,5 @@ class HttpSettings(BaseModel):
         return self
 
 
-class HttpCredentials(BaseModel):
+class HttpCredentials(AuthCredentials):
     """Credentials of the destination ``http``; ``auth`` says which are needed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    token: HeaderSecret | None = Field(None, description="For auth = bearer.")
-    username: str | None = Field(None, description="For auth = basic.")
-    password: SecretStr | None = Field(None, description="For auth = basic.")
-    header_value: HeaderSecret | None = Field(
-        None, description="For auth = header: the value of auth_header."
-    )
-
-
-def auth_headers(settings: HttpSettings, credentials: HttpCredentials) -> Mapping[str, str]:
-    """The header that authenticates a call. Raises ``ConfigurationError`` for a credential that is missing."""
-    match settings.auth:
-        case "bearer":
-            return {"Authorization": f"Bearer {_needed(credentials, 'token', settings.auth)}"}
-        case "header":
-            return {settings.auth_header: _needed(credentials, "header_value", settings.auth)}
-        case "basic":
-            return {"Authorization": f"Basic {_basic(credentials)}"}
-        case _:
-            return {}
-
-
-def _basic(credentials: HttpCredentials) -> str:
-    username = _needed(credentials, "username", "basic")
-    if ":" in username:
-        raise ConfigurationError("must not contain a colon", field="destination.credentials.username")
-    return base64.b64encode(f"{username}:{_needed(credentials, 'password', 'basic')}".encode()).decode()
-
-
-def _needed(credentials: HttpCredentials, name: str, auth: str) -> str:
-    value = getattr(credentials, name)
-    if value is None:
-        raise ConfigurationError(
-            f"is needed for auth = {auth}; set it, or another auth", field=f"destination.credentials.{name}"
-        )
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

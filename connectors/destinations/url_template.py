@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from string import Formatter
 from typing import Any
@@ -19,12 +19,15 @@ _BODY = "body."
 
 
 class UrlTemplate:
-    """``https://erp.example/items/{body.sku}``: fields are ``{key}``, ``{stream}`` and ``{body.…}``."""
+    """``https://erp.example/items/{body.sku}``: fields are ``{key}``, ``{stream}`` and ``{body.…}``.
 
-    def __init__(self, text: str) -> None:
+    With ``names`` the fields are those instead, and are filled by ``fill``.
+    """
+
+    def __init__(self, text: str, *, names: Collection[str] | None = None) -> None:
         """Raises ``ValueError`` with the remedy for what can never be a URL."""
         self.text = text
-        self._parts = [_part(*piece) for piece in Formatter().parse(text)]
+        self._parts = [_part(*piece, names=names) for piece in Formatter().parse(text)]
         self.fields = frozenset(field for _, field in self._parts if field)
         self.origin = _origin(text)
 
@@ -40,7 +43,11 @@ class UrlTemplate:
 
     def render(self, item: Item) -> str:
         """The URL for one record. Raises ``RejectedError`` if a field is missing, empty or no single value."""
-        values = {field: _text(field, _value(field, item)) for field in self.fields}
+        return self.fill({field: _value(field, item) for field in self.fields})
+
+    def fill(self, given: Mapping[str, Any]) -> str:
+        """The URL with these values for its fields. Raises as ``render`` does."""
+        values = {field: _text(field, given[field]) for field in self.fields}
         url = "".join(literal + values.get(field, "") for literal, field in self._parts)
         if self.fields and not {".", ".."}.isdisjoint(urlsplit(url).path.split("/")):
             # Clients and servers take such a segment out, and the call would hit another address.
@@ -50,14 +57,27 @@ class UrlTemplate:
         return url
 
 
-def _part(literal: str, field: str | None, spec: str | None, conversion: str | None) -> tuple[str, str]:
+def _part(
+    literal: str,
+    field: str | None,
+    spec: str | None,
+    conversion: str | None,
+    *,
+    names: Collection[str] | None,
+) -> tuple[str, str]:
     if "{" in literal or "}" in literal:
         raise ValueError("braces stand for fields only; write %7B and %7D for the characters themselves")
     if field is None:
         return literal, ""
-    if spec or conversion or not _is_field(field):
-        raise ValueError(f"there is no field {{{field}}}; there are {{key}}, {{stream}} and {{body.NAME}}")
+    if spec or conversion or not (_is_field(field) if names is None else field in names):
+        known = ("key", "stream", "body.NAME") if names is None else sorted(names)
+        raise ValueError(f"there is no field {{{field}}}; there are {_listed(known)}")
     return literal, field
+
+
+def _listed(names: Sequence[str]) -> str:
+    braced = [f"{{{name}}}" for name in names]
+    return " and ".join(filter(None, [", ".join(braced[:-1]), braced[-1]])) if braced else "none"
 
 
 def _is_field(field: str) -> bool:

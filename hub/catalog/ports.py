@@ -125,6 +125,10 @@ class CatalogWriter(Protocol):
         """Upsert or delete a batch, in order; one answer for each. The same content again changes nothing."""
         ...
 
+    def products_of(self, variants: Collection[str]) -> Mapping[str, str]:
+        """The product of each of these variants that is there, by the variant's key, as this transaction sees it."""
+        ...
+
 
 @runtime_checkable
 class WritesCatalog(Protocol):

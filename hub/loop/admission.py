@@ -82,6 +82,25 @@ def admit_locked(
     return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
 
 
+def wake_and_note(db: Database, pipeline: Pipeline, wake_key: str) -> tuple[int, Sequence[bells.Bell]]:
+    """What was parked for a key goes on: how many records, and the bells to ring after the commit."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, pipeline.connection.id)
+        woken = wake_within(db, tx, connection, [wake_key])
+        return woken, _note_work(db, tx, connection, pipeline, woken)
+
+
+def _note_work(
+    db: Database, tx: Connection, connection: Locked, pipeline: Pipeline, due: int
+) -> Sequence[bells.Bell]:
+    """Bells for so many records that are due."""
+    if not due or not connection.may_push:
+        return ()
+    delivery = pipeline.delivery
+    wanted = -(-due // delivery.slice_size)
+    return bells.note(db, tx, connection, "work", wanted=wanted, limit=delivery.parallel_slices)
+
+
 def _redacted(bad: BadRecord, pipeline: Pipeline) -> BadRecord:
     """What a source sends may hold the very credential that it was asked with."""
     raw = pipeline.redact(bad.raw)
@@ -168,10 +187,7 @@ def _close(
         runs.finish(
             db, tx, connection, run_id, polled=polled, admitted=admitter.new + admitter.stale, **counts
         )
-    rung: list[Any] = []
-    if admitter.due and connection.may_push:
-        wanted = -(-admitter.due // delivery.slice_size)
-        rung += bells.note(db, tx, connection, "work", wanted=wanted, limit=delivery.parallel_slices)
+    rung = [*_note_work(db, tx, connection, pipeline, admitter.due)]
     if admitter.repeated and connection.may_report:
         rung += bells.note(db, tx, connection, "report", wanted=1, limit=delivery.parallel_slices)
     return Admission(

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub import codec
 from hub.errors import ConfigurationError, ServiceUnavailableError
+from hub.store.glance import Glance
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +46,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
+        self._glance = Glance(self.engine)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
@@ -53,15 +55,16 @@ class Database:
 
         Raises ``ServiceUnavailableError`` when the database cannot be reached.
         """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            if _unreachable(error):
-                raise ServiceUnavailableError(
-                    f"the store cannot be reached ({type(error.orig).__name__}); check HUB_DATABASE_URL"
-                ) from error
-            raise
+        with _reaching(), self.engine.begin() as connection:
+            yield connection
+
+    def glance(self, sql: str, /, **parameters: Any) -> Any:
+        """One value, read outside of any transaction; ``sql`` must come from a small set of texts.
+
+        Raises ``ServiceUnavailableError`` when the database cannot be reached.
+        """
+        with _reaching():
+            return self._glance(sql, parameters)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function that uses this database in a thread; as many at once as there are connections."""
@@ -119,6 +122,7 @@ class Database:
     def close(self) -> None:
         """Close the pool."""
         self._threads.shutdown(wait=True)
+        self._glance.close()
         self.engine.dispose()
 
 
@@ -212,6 +216,18 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if _unreachable(error):
+            raise ServiceUnavailableError(
+                f"the store cannot be reached ({type(error.orig).__name__}); check HUB_DATABASE_URL"
+            ) from error
+        raise
 
 
 def _unreachable(error: DBAPIError) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from hub import codec
 from hub.errors import ConfigurationError
+from hub.ports import HistoryPage
 from hub.records import JSON
 from hub.store.database import Database, rowset
+from hub.store.ledger import past
 
 #: A plugin's document may not be larger, in bytes.
 DOCUMENT_LIMIT = 1024 * 1024
@@ -180,6 +183,22 @@ class StoredLedger:
     async def hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
         """Of the latest record of each key, pruned ones included."""
         return await self._db.run(self._hashes, stream, keys)
+
+    async def history(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        states: Collection[str] | None = None,
+        newest_first: bool = True,
+        after: str | None = None,
+        limit: int = 500,
+    ) -> HistoryPage:
+        """Raises ``ConfigurationError`` for a state or cursor that is none."""
+        question = past.Question.of(since, until, states, newest_first=newest_first)
+        return await self._db.run(
+            past.history, self._db, self._connection_id, question, after=after, limit=limit
+        )
 
     def _hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
         given = self._db.rows("keys", key="text")

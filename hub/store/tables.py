@@ -180,6 +180,15 @@ class Record(Base, table=True):
             postgresql_where=text("state = 'dead' OR report_state = 'dead'"),
             sqlite_where=text("state = 'dead' OR report_state = 'dead'"),
         ),
+        # Of every record: the condition keeps other queries, which have smaller indexes, from taking this one.
+        Index(
+            "record_history",
+            "connection_id",
+            "settled_at",
+            "id",
+            postgresql_where=text("id > 0"),
+            sqlite_where=text("id > 0"),
+        ),
         Index(
             "record_finished",
             "finished_at",
@@ -215,12 +224,16 @@ class Record(Base, table=True):
     duration_ms: int | None = None
     error: str | None = Field(default=None, sa_column=_text())
     external_id: str | None = None
+    created: bool | None = Field(default=None, description="The push made something new at the destination.")
     superseded_by: int | None = Field(default=None, sa_type=BigInteger)
     report_state: str = Field(default="none")
     report_due_at: int | None = Field(default=None, sa_column=_time())
     report_attempts: int = Field(default=0)
     report_error: str | None = Field(default=None, sa_column=_text())
     admitted_at: int = Field(sa_column=_time(nullable=False))
+    changed_at: int | None = Field(
+        default=None, sa_column=_time(), description="Of an open one: its latest answer or newer content."
+    )
     settled_at: int | None = Field(default=None, sa_column=_time())
     reported_at: int | None = Field(default=None, sa_column=_time())
     finished_at: int | None = Field(default=None, sa_column=_time())

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import NoReturn
+from typing import Literal, NoReturn
 from urllib.parse import urlencode
 
 import structlog
@@ -59,7 +59,7 @@ def make_server(app: WebApp, settings: Settings) -> uvicorn.Server:
         uvicorn.Config(
             app,
             loop="none",
-            http="auto",
+            http=_protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -115,6 +115,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    try:
+        from hub.web.protocol import WebProtocol  # noqa: PLC0415 - httptools is not everywhere
+    except ImportError:  # Windows has no httptools
+        return "auto"
+    return WebProtocol
 
 
 def _listening(settings: Settings) -> socket.socket:

@@ -159,12 +159,16 @@ class Hub:
         self.runtimes.append(runtime)
         return runtime
 
-    async def connect(self, written: JSON, *, name: str = "prices", tenant: str = TENANT) -> StoredConnection:
-        """Save a connection; its first poll is due."""
+    async def connect(
+        self, written: JSON, *, name: str = "prices", tenant: str = TENANT, replace: bool = False
+    ) -> StoredConnection:
+        """Save a connection, or ``replace`` it with other settings; its first poll is due."""
         if all(known["name"] != tenant for known in connections.list_tenants(self.db)):
             connections.add_tenant(self.db, tenant)
         file = connection_file.parse(written)
-        await connection_save.save(self.runtime, tenant=tenant, name=name, file=file, check=False)
+        await connection_save.save(
+            self.runtime, tenant=tenant, name=name, file=file, check=False, replace=replace
+        )
         return connections.get_connection(self.db, name)
 
     # The loop

@@ -20,7 +20,11 @@ URL = "https://erp.example/prices"
     ("settings", "field", "remedy"),
     (
         ({}, "url", "is required"),
-        ({"url": URL, "methud": "POST"}, "methud", "is not a setting; there are: url, method"),
+        (
+            {"url": URL, "methud": "POST"},
+            "methud",
+            "is not a setting; there are: auth, auth_header, url, method",
+        ),
         ({"url": "erp.example/prices"}, "url", "write it as https://host/…"),
         ({"url": "ftp://erp.example/"}, "url", "write it as https://host/…"),
         ({"url": "https://{body.host}/x"}, "url", "scheme and host are fixed"),

@@ -35,6 +35,8 @@ def checked(product: Mapping[str, Any], rules: Rules, category: Category | None)
     """
     applied = rules.of(None if category is None else category.id)
     filled, defaulted = _filled(product, applied)
+    for attribute in () if category is None else category.attributes:
+        _spell(filled, attribute)
     faults = [*_by_rules(filled, applied), *_by_category(filled, applied, category)]
     return Checked(product=filled, defaulted=defaulted, errors=list(dict.fromkeys(faults)))
 
@@ -51,6 +53,15 @@ def _filled(product: Mapping[str, Any], applied: Applied) -> tuple[JSON, dict[st
         filled["images"] = [{"url": applied.images.default, "name": None}]
         defaulted["images"] = applied.images.default
     return filled, defaulted
+
+
+def _spell(product: JSON, attribute: Attribute) -> None:
+    """Values that the marketplace writes in other letters are its own: ``red`` for ``Red``."""
+    path = _where(product, attribute.name)
+    theirs = {value.strip().casefold(): value for value in attribute.values}
+    given = _at(product, path)
+    if isinstance(given, list):
+        _put(product, path, [theirs.get(str(one).strip().casefold(), one) for one in given])
 
 
 def _by_rules(product: Mapping[str, Any], applied: Applied) -> Iterator[str]:

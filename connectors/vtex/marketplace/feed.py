@@ -108,6 +108,14 @@ class Feed:
         further = replace(walk, after=list(listed)[-1])
         return Step(place=replace(place, check=further), records=records, full=True)
 
+    def begin_check(self, place: Place, now: datetime) -> Place:
+        """Where it is time for the next comparison, at its beginning."""
+        every, last = self._settings.check_hours, place.checked or place.loaded
+        if every is None or place.check is not None or last is None:
+            return place
+        due = datetime.fromisoformat(last) + timedelta(hours=every)
+        return replace(place, check=Walk(began=now.isoformat())) if now >= due else place
+
     async def recheck(self, place: Place, now: datetime) -> Step:
         """SKUs whose price or stock changed a while ago, once more: VTEX's caches may have been behind.
 

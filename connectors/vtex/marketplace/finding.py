@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from connectors.vtex.marketplace import goods, sellable
 from connectors.vtex.marketplace.batches import Batches
 from connectors.vtex.marketplace.reader import Reader
 from connectors.vtex.marketplace.simulation import Simulated
@@ -15,7 +16,7 @@ from hub.marketplace import Marketplace, Standing
 from hub.records import JSON, Item
 
 #: What is read anew as a whole when this changed.
-WHOLE: Final = frozenset({"content", "load", "activity"})
+WHOLE: Final = frozenset({"content", "load"})
 #: What asks for price and stock.
 OFFERED: Final = frozenset({"price", "stock", "check"})
 
@@ -46,7 +47,10 @@ class Need:
 
 
 def need_of(payload: JSON, standing: Standing | None, *, needs_product: bool) -> Need:
-    """An SKU that is to go is not read. One that the marketplace does not sell is looked at as a whole, whatever changed."""
+    """An SKU that is to go is not read. One that the marketplace does not sell is looked at as a whole, whatever changed.
+
+    Of a product that changed all SKUs are told of: of one that is sold and has not changed nothing is read.
+    """
     changed = frozenset(payload["changed"])
     if "off" in changed or payload.get("removed") or payload.get("inactive"):
         return Need()
@@ -105,8 +109,9 @@ class Finder:
             if details is None:
                 return Found(unknown=True)
             product = None
-            if details.get("IsProductActive") is None and details.get("ProductId") is not None:
-                product = await self._reader.product(str(details["ProductId"]))
+            number = goods.identifier(details.get("ProductId"))
+            if sellable.needs_product(details) and number is not None:
+                product = await self._reader.product(number)
         except HubError as error:
             return Found(error=error)
         return Found(details=details, product=product)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
+from connectors.vtex.marketplace.rules import Rules
 from hub import money
 
 #: Three characters, no vowels (VTEX facts, "Affiliates").
@@ -58,6 +59,10 @@ class VtexMarketplaceSettings(BaseModel):
     )
     currency: Annotated[str, AfterValidator(_currency)] = Field(
         description="Code (ISO 4217) of the sales channel's currency; simulations do not name it."
+    )
+    rules: Rules = Field(
+        default_factory=Rules,
+        description="What the marketplace wants of a product, and defaults for what is missing.",
     )
     selling: bool = Field(
         True,

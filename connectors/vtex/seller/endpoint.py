@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from connectors.vtex.seller.deadlines import Deadlines
 from connectors.vtex.seller.following import Follower
 from connectors.vtex.seller.simulation import BadSimulationError, Simulation, SimulationRequest, parse
 from hub import codec
@@ -73,7 +74,8 @@ class FulfillmentEndpoint:
         self._secret = secret.encode() if secret else None
         self._stale_for = stale_for
         self._variants_by_key = variants_by_key
-        self._deadline, self._most_at_once, self._most_reading = deadline, most_at_once, most_reading
+        self._deadline, self._bodies = deadline, Deadlines(deadline)
+        self._most_at_once, self._most_reading = most_at_once, most_reading
         self._under_way = self._reading = 0
         self._accepted: set[str] = set()
         self._logged: dict[str, float] = {}
@@ -98,20 +100,17 @@ class FulfillmentEndpoint:
     async def _answer(self, scope: Scope, receive: Receive) -> bytes:
         if scope["path"] not in self._accepted or scope["method"] != "POST":
             self._accept(scope)
-        by = asyncio.get_running_loop().time() + self._deadline
-        content = await _until(by, _body(receive), 408, "the body did not arrive in time")
+        began = time.monotonic()
         try:
-            request = parse(content)
+            request = parse(await self._bodies.within(_body(receive)))
+        except TimeoutError:
+            raise _RefusedError(408, "the body did not arrive in time") from None
         except BadSimulationError as error:
             raise _RefusedError(400, str(error)) from None
         if not self._follower.loaded.is_set():
-            await self._read_ahead(request, by)
-        elif self._follower.out_of_touch > self._stale_for:
-            raise _RefusedError(
-                503, "prices and stock are not known to be current: the store cannot be reached"
-            )
-        elif not self._follower.is_fresh and not await self._follower.refresh():
-            await self._look_again(request)
+            await self._read_ahead(request, self._deadline - (time.monotonic() - began))
+        elif not self._follower.is_fresh():
+            await self._catch_up(request)
         answer = self._simulation.answer(request, time.time())
         if answer.left_out:
             self._say(answer.left_out)
@@ -134,14 +133,19 @@ class FulfillmentEndpoint:
         if (self._secret is None or given) and len(self._accepted) < MOST_SPELLINGS:
             self._accepted.add(scope["path"])
 
-    async def _look_again(self, request: SimulationRequest) -> None:
-        """Changes are told late while older transactions are under way; the documents are there. What fails is left."""
-        if not self._variants_by_key:
-            return
-        with contextlib.suppress(_RefusedError):
-            await self._read_ahead(request, asyncio.get_running_loop().time() + LOOK_AGAIN)
+    async def _catch_up(self, request: SimulationRequest) -> None:
+        """Look for news, as far as the store can be reached."""
+        if out_of_touch := self._follower.out_of_touch:
+            if out_of_touch > self._stale_for:
+                raise _RefusedError(
+                    503, "prices and stock are not known to be current: the store cannot be reached"
+                )
+        elif not await self._follower.refresh() and self._variants_by_key:
+            # Changes are told late while older transactions are under way; the documents are there.
+            with contextlib.suppress(_RefusedError):
+                await self._read_ahead(request, LOOK_AGAIN)
 
-    async def _read_ahead(self, request: SimulationRequest, by: float) -> None:
+    async def _read_ahead(self, request: SimulationRequest, seconds: float) -> None:
         """Memory is not what the catalog is yet: read what is asked for, or wait until it is."""
         if self._reading >= self._most_reading:
             raise _RefusedError(503, "offers are being loaded; ask again")
@@ -152,7 +156,12 @@ class FulfillmentEndpoint:
                 if self._variants_by_key
                 else self._follower.loaded.wait()
             )
-            await _until(by, reading, 503, "offers are being loaded; ask again")
+            async with asyncio.timeout(seconds):
+                await reading
+        except TimeoutError:
+            raise _RefusedError(503, "offers are being loaded; ask again") from None
+        except Exception:  # noqa: BLE001 - the store's, whatever it is
+            raise _RefusedError(503, "the store cannot be reached; ask again") from None
         finally:
             self._reading -= 1
 
@@ -168,19 +177,6 @@ class FulfillmentEndpoint:
         self._log.warning(
             "SKUs are asked for that are unknown here or have no price", skus=news[:20], count=len(news)
         )
-
-
-async def _until(by: float, doing: Awaitable[Any], status: int, otherwise: str) -> Any:
-    """``by`` is a time of the event loop."""
-    try:
-        async with asyncio.timeout_at(by):
-            return await doing
-    except TimeoutError:
-        raise _RefusedError(status, otherwise) from None
-    except (_RefusedError, ConnectionResetError):
-        raise
-    except Exception:  # noqa: BLE001 - the store's, whatever it is
-        raise _RefusedError(503, "the store cannot be reached; ask again") from None
 
 
 async def _body(receive: Receive) -> bytes:

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from connectors.vtex.seller.deadlines import Deadlines
 from connectors.vtex.seller.offers import Offers
 from hub.catalog import Catalog, Change
 from hub.connector import Log
@@ -20,9 +21,11 @@ KINDS: Sequence[str] = ("product", "variant", "price", "stock")
 LOOK_EVERY = 0.2
 
 #: Whoever is asked looks first where the last look is older than this, in seconds: a marketplace asks back as soon as it
-#: is told of a change, and has to find that change. Between the commit of a change and that question lie several
-#: transactions of the ledger and a request over the network.
-FRESH = 0.005
+#: is told of a change, and has to find that change. Between the commit of a change and that question lie a look at the
+#: catalog, three transactions of the ledger, a message over the broker, and a request over the network each way.
+FRESH = 0.02
+#: While questions come, the next look begins when the last one is so old, in seconds: it ends before anybody has to wait.
+AHEAD = 0.01
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
 #: A store that has said nothing for so long, in seconds, is not reached, though it refuses nobody.
@@ -48,6 +51,7 @@ class Follower:
         self._look: asyncio.Future[None] | None = None
         self._looked_at = -FRESH
         self._heard_at = clock()
+        self._patience = Deadlines(PATIENCE)
         self._reads = self._reading = 0
         self._read_at: dict[str, int] = {}
         self.loaded = asyncio.Event()
@@ -70,20 +74,19 @@ class Follower:
         silent = self._clock() - self._heard_at
         return silent if self._lost_since is not None or silent > SILENT_FOR else 0.0
 
-    @property
     def is_fresh(self) -> bool:
-        """What was committed up to a moment ago is in memory, or cannot be looked for."""
-        return self._clock() - self._looked_at < FRESH or self.out_of_touch > 0
+        """Whether what was committed up to a moment ago is in memory. Begins the next look before it is not."""
+        age = self._clock() - self._looked_at
+        if AHEAD <= age < FRESH:
+            self._looking()
+        return age < FRESH
 
     async def refresh(self) -> bool:
         """Look now; many who ask at once share one look. False where that failed, or takes too long."""
         asked = self._clock()
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(PATIENCE):
-                # The look that is under way may have begun before the change.
-                while self._looked_at < asked - FRESH:
-                    await asyncio.shield(self._looking())
-                return True
+            await self._patience.within(self._looked(asked - FRESH))
+            return True
         return False
 
     async def read_variants(self, keys: Sequence[str]) -> None:
@@ -120,6 +123,11 @@ class Follower:
         self._cursor = cursor
         self.loaded.set()
         self._log.info("offers are in memory", skus=len(self._offers.by_sku))
+
+    async def _looked(self, since: float) -> None:
+        """The look that is under way may have begun before."""
+        while self._looked_at < since:
+            await asyncio.shield(self._looking())
 
     def _looking(self) -> asyncio.Future[None]:
         """The look that is under way, or a new one."""

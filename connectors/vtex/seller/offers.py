@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,7 +47,7 @@ class _Period:
 
 
 class Offer:
-    """One SKU. Holds the parts of its answer as bytes, and builds them anew when its price begins or ends."""
+    """One SKU. Holds the parts of its answer as JSON, and builds them anew when its price begins or ends."""
 
     __slots__ = (
         "_periods",
@@ -55,6 +56,7 @@ class Offer:
         "product",
         "sku",
         "stock",
+        "stock_text",
         "tail",
         "until",
         "valid_to",
@@ -66,10 +68,11 @@ class Offer:
     ) -> None:
         self.sku, self.variant, self.product, self.stock = sku, variant, product, stock
         self._periods, self._terms = periods, terms
+        self.stock_text = sys.intern(str(stock))
         #: ``{"id":…,"requestIndex":``
-        self.head = b'{"id":' + msgspec.json.encode(sku) + b',"requestIndex":'
+        self.head = f'{{"id":{text(sku)},"requestIndex":'
         #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.
-        self.tail: bytes | None = None
+        self.tail: str | None = None
         #: The present price ends then, by itself or because the next one begins, in seconds since 1970.
         self.valid_to = math.inf
         #: The parts hold until then, in seconds since 1970.
@@ -88,14 +91,11 @@ class Offer:
         self.valid_to = min(
             [period.ends, *(one.begins for one in self._periods if now < one.begins < one.ends)]
         )
-        self.tail = (
-            b',"listPrice":%d,"measurementUnit":%b,"merchantName":%b,"offerings":[],"price":%d,"priceTags":[],'
-            b'"unitMultiplier":1,"priceValidUntil":'
-        ) % (
-            period.list_price,
-            msgspec.json.encode(self._terms.measurement_unit),
-            msgspec.json.encode(self._terms.merchant_name),
-            period.price,
+        unit, merchant = text(self._terms.measurement_unit), text(self._terms.merchant_name)
+        # Interned: many SKUs cost the same, and what they share stays in the processor's cache.
+        self.tail = sys.intern(
+            f',"listPrice":{period.list_price},"measurementUnit":{unit},"merchantName":{merchant},"offerings":[],'
+            f'"price":{period.price},"priceTags":[],"unitMultiplier":1,"priceValidUntil":'
         )
 
 
@@ -152,6 +152,11 @@ class Offers:
         self.by_sku[offer.sku] = min(sharing, key=_variant_of)
         if len(sharing) == 1:
             del self._sharing[offer.sku]
+
+
+def text(value: str | None) -> str:
+    """As JSON."""
+    return msgspec.json.encode(value).decode()
 
 
 def _variant_of(offer: Offer) -> str:

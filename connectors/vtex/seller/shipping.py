@@ -104,14 +104,18 @@ class _Option:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """What an address is offered: ``slas`` as a JSON array, and the channels among them."""
+    """What an address is offered: ``slas`` as a JSON array, and the channels among them.
+
+    ``around_stock``: the end of a line's ``logisticsInfo``, from ``shipsTo`` on, cut wherever the SKU's stock stands.
+    """
 
     slas: bytes
     channels: Sequence[str]
+    around_stock: Sequence[str]
 
 
-#: Where nothing is said about an address (at indexation), and where nothing is delivered to it.
-NO_ADDRESS = Delivery(slas=b"[]", channels=["delivery"])
+#: Where nothing is shipped to anywhere.
+_NO_CHANNELS: Sequence[str] = ["delivery"]
 
 
 class Shipping:
@@ -127,7 +131,7 @@ class Shipping:
         channels = {
             channel for options in self._by_country.values() for one in options for channel in one.channels
         }
-        self._without_address = Delivery(slas=b"[]", channels=sorted(channels) or NO_ADDRESS.channels)
+        self._without_address = self._delivery(b"[]", sorted(channels) or _NO_CHANNELS)
 
     def to(self, country: str | None, postal_code: str | None) -> Delivery:
         """What an address has; without an address no options, but all channels that there are.
@@ -149,13 +153,21 @@ class Shipping:
     def _found(self, country: str, code: str) -> Delivery:
         options = [one for one in self._by_country.get(country.upper(), ()) if _holds(one, code)]
         if not options:
-            return Delivery(slas=b"[]", channels=self._without_address.channels)
+            return self._without_address
         slas: dict[str, bytes] = {}
         for option in options:
             for name, sla in option.slas.items():
                 slas.setdefault(name, sla)
         channels = sorted({channel for one in options for channel in one.channels})
-        return Delivery(slas=b"[" + b",".join(slas.values()) + b"]", channels=channels)
+        return self._delivery(b"[" + b",".join(slas.values()) + b"]", channels)
+
+    def _delivery(self, slas: bytes, channels: Sequence[str]) -> Delivery:
+        cuts = [f',"shipsTo":{self.countries.decode()},"slas":{slas.decode()},"stockBalance":']
+        before = ',"deliveryChannels":['
+        for channel in channels:
+            cuts.append(f'{before}{{"id":"{channel}","stockBalance":')
+            before = "},"
+        return Delivery(slas=slas, channels=channels, around_stock=(*cuts, "}]}"))
 
 
 def _holds(option: _Option, code: str) -> bool:

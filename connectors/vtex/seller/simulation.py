@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.vtex.seller.offers import Offers
-from connectors.vtex.seller.shipping import Delivery, Shipping
+from connectors.vtex.seller.offers import Offers, text
+from connectors.vtex.seller.shipping import Shipping
 from hub.excerpt import excerpt
 
 #: A cart has no more lines than this; VTEX documents no limit, and its own clients ask for fifty.
@@ -54,8 +54,6 @@ class Answer(msgspec.Struct):
 
 
 _read = msgspec.json.Decoder(SimulationRequest).decode
-_text = msgspec.json.Encoder().encode
-_ONE_SELLER = b'"1"'
 
 
 def parse(body: bytes) -> SimulationRequest:
@@ -76,7 +74,7 @@ class Simulation:
         self._offers = offers
         self._shipping = shipping
         self._promise_at = -math.inf
-        self._promise = b"null"
+        self._promise = "null"
         self._promise_ends = -math.inf
 
     def answer(self, request: SimulationRequest, now: float) -> Answer:
@@ -87,11 +85,11 @@ class Simulation:
         not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
         """
         delivery = self._shipping.to(request.country, request.postalCode)
-        items: list[bytes] = []
-        logistics: list[bytes] = []
+        around_stock = delivery.around_stock
+        items: list[str] = []
+        logistics: list[str] = []
         left_out: list[str] = []
-        by_sku, promise = self._offers.by_sku, self._promised(now)
-        middle = self._logistics_middle(delivery)
+        by_sku, promise, promise_ends = self._offers.by_sku, self._promised(now), self._promise_ends
         for index, asked in enumerate(request.items):
             offer = by_sku.get(asked.id)
             if offer is not None and now >= offer.until:
@@ -102,28 +100,19 @@ class Simulation:
             stock = offer.stock
             wanted = asked.quantity
             quantity = (wanted if 0 < wanted < stock else min(max(wanted, 1), stock)) if stock else 0
-            seller = _ONE_SELLER if asked.seller == "1" else _text(asked.seller)
-            until = promise if offer.valid_to > self._promise_ends else _moment(offer.valid_to)
-            items.append(
-                b'%b%d,"quantity":%d,"seller":%b%b%b}'
-                % (offer.head, index, quantity, seller, offer.tail, until)
+            seller = '"1"' if asked.seller == "1" else text(asked.seller)
+            until = promise if offer.valid_to > promise_ends else _moment(offer.valid_to)
+            items.append(f'{offer.head}{index},"quantity":{quantity},"seller":{seller}{offer.tail}{until}}}')
+            logistics.append(
+                f'{{"itemIndex":{index},"quantity":{quantity}{offer.stock_text.join(around_stock)}'
             )
-            logistics.append(_logistics(index, quantity, stock, middle, delivery.channels))
         body = (
-            b'{"country":%b,"postalCode":%b,"items":[%b],"logisticsInfo":[%b],"allowMultipleDeliveries":true}'
-            % (
-                _text(request.country) if request.country else b"null",
-                _text(request.postalCode) if request.postalCode else b"null",
-                b",".join(items),
-                b",".join(logistics),
-            )
+            f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},'
+            f'"items":[{",".join(items)}],"logisticsInfo":[{",".join(logistics)}],"allowMultipleDeliveries":true}}'
         )
-        return Answer(body, left_out)
+        return Answer(body.encode(), left_out)
 
-    def _logistics_middle(self, delivery: Delivery) -> bytes:
-        return b',"shipsTo":%b,"slas":%b,"stockBalance":' % (self._shipping.countries, delivery.slas)
-
-    def _promised(self, now: float) -> bytes:
+    def _promised(self, now: float) -> str:
         """``priceValidUntil`` of prices without an end, built once a second."""
         if not self._promise_at <= now < self._promise_at + 1:
             self._promise_at = float(int(now))
@@ -132,19 +121,8 @@ class Simulation:
         return self._promise
 
 
-def _logistics(index: int, quantity: int, stock: int, middle: bytes, channels: Sequence[str]) -> bytes:
-    each = b",".join(b'{"id":"%b","stockBalance":%d}' % (channel.encode(), stock) for channel in channels)
-    return b'{"itemIndex":%d,"quantity":%d%b%d,"deliveryChannels":[%b]}' % (
-        index,
-        quantity,
-        middle,
-        stock,
-        each,
-    )
-
-
-def _moment(at: float) -> bytes:
-    return b'"%b.000Z"' % datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(int(at), UTC).strftime('"%Y-%m-%dT%H:%M:%S.000Z"')
 
 
 def _tolerantly(body: bytes) -> SimulationRequest:

@@ -22,6 +22,10 @@ from hub.store.database import Database, rowset
 #: How long a reader waits for what cannot be told yet, and how often it looks, in seconds.
 _PATIENCE, _LOOK_EVERY = 1.0, 0.02
 
+#: The last change of a table, from the end of its index. ``EXISTS (… changed_in > …)`` says the same, but PostgreSQL plans
+#: a prepared statement without the number, takes a third of the rows to be newer, and reads the table until it meets one.
+_LAST = "(SELECT coalesce(max(changed_in), 0) FROM {} WHERE tenant_id = :tenant)"
+
 #: A time that will not come.
 _NEVER = 2**62
 
@@ -109,24 +113,13 @@ class StoredCatalog:
         return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back
 
     def _has_news(self, kinds: Collection[str], after: JSON) -> bool:
-        looks = " OR ".join(
-            f"EXISTS (SELECT 1 FROM {KINDS[kind].table} WHERE tenant_id = :tenant AND changed_in > :{kind})"
-            for kind in kinds
-        )
+        looks = " OR ".join(f"{_LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
         places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
-        with self._db.transaction() as tx:
-            return bool(
-                self._db.execute(tx, f"SELECT {looks}", tenant=self._tenant_id, **places).scalar_one()
-            )
+        return bool(self._db.glance(f"SELECT {looks}", tenant=self._tenant_id, **places))
 
     def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
-        found = self._db.execute(
-            tx,
-            f"SELECT 1 FROM {kind.table} WHERE tenant_id = :tenant AND changed_in >= :horizon LIMIT 1",
-            tenant=self._tenant_id,
-            horizon=horizon,
-        )
-        return found.first() is not None
+        look = f"SELECT {_LAST.format(kind.table)} >= :horizon"
+        return bool(self._db.execute(tx, look, tenant=self._tenant_id, horizon=horizon).scalar_one())
 
     def _page(
         self, tx: Connection, kind: Kind, place: Sequence[Any], limit: int, horizon: int, own: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from hub.catalog import Entity, Written, shapes
 from hub.store.catalog import clock, table
 from hub.store.catalog.merge import same
 from hub.store.catalog.plan import KindPlan, Plan
-from hub.store.database import Database
+from hub.store.database import Database, rowset
 
 
 @dataclass(kw_only=True)
@@ -44,6 +44,17 @@ class StoredCatalogWriter:
         for kind in plan.kinds:
             self._store(kind, plan.now)
         return plan.written
+
+    def products_of(self, variants: Collection[str]) -> Mapping[str, str]:
+        """See ``hub.catalog.CatalogWriter``."""
+        rows = self.db.execute(
+            self.tx,
+            f"SELECT t.key, t.product_key FROM {self.db.rows('keys', key='text')} CROSS JOIN catalog_variant t "
+            "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
+            keys=rowset([{"key": key} for key in variants]),
+            tenant=self.tenant_id,
+        )
+        return {row.key: row.product_key for row in rows}
 
     def _plan(self, entities: Sequence[Entity]) -> Plan:
         return Plan(

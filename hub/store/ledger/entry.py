@@ -136,9 +136,10 @@ class Changes:
             "status = coalesce(v.status, record.status), error = coalesce(v.error, record.error), "
             "report_state = v.report_state, report_due_at = coalesce(v.report_due_at, record.report_due_at), "
             "settled_at = coalesce(v.settled_at, record.settled_at), "
-            "finished_at = coalesce(v.finished_at, record.finished_at) "
+            "finished_at = coalesce(v.finished_at, record.finished_at), changed_at = :now "
             f"FROM {self.db.rows('rows', **shape)} WHERE record.id = v.id",
             rows=rowset([_updatable(row) for row in self.changed.values()]),
+            now=self.connection.now,
         )
 
     def _link(self) -> None:

@@ -18,7 +18,7 @@ from hub.store.rows import SETTLED_STATES, Held, Locked, ReportVerdict, Settleme
 from hub.store.stopping import stop
 
 #: Longer texts of an answer are cut, in characters.
-TEXT_LIMIT = 2000
+TEXT_LIMIT = 8000
 
 _UPDATE = {
     "id": "bigint",
@@ -33,6 +33,7 @@ _UPDATE = {
     "duration_ms": "integer",
     "error": "text",
     "external_id": "text",
+    "created": "boolean",
     "superseded_by": "bigint",
     "report_state": "text",
     "report_due_at": "bigint",
@@ -84,7 +85,7 @@ class Settler:
         final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
         inline = self.reports and connection.may_report
         rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
-        self._update(tx, rows)
+        self._update(tx, rows, connection.now)
         self._promote(
             tx,
             [behind[held[v.id].order_key] for v in final if _settled(v) and held[v.id].order_key in behind],
@@ -151,10 +152,11 @@ class Settler:
         due_at = connection.now + verdict.due_after if verdict.state == "waiting" else 0
         self.db.execute(
             tx,
-            "UPDATE record SET payload = :payload, due_at = :due WHERE id = :id",
+            "UPDATE record SET payload = :payload, due_at = :due, changed_at = :now WHERE id = :id",
             id=successor.id,
             payload=codec.dumps(self.merge(held.payload, codec.loads(successor.payload))).decode(),
             due=max(successor.due_at, due_at),
+            now=connection.now,
         )
         reason = f": {verdict.error}" if yields and verdict.error else ""
         error = f"superseded by {successor.key}{reason}"
@@ -188,6 +190,7 @@ class Settler:
             "duration_ms": verdict.duration_ms,
             "error": clean(verdict.error),
             "external_id": clean(verdict.external_id),
+            "created": verdict.created,
             "superseded_by": successor.id if successor is not None else None,
             "report_state": "working" if report_now else "waiting" if needs_report else "none",
             "report_due_at": connection.now if needs_report else None,
@@ -195,7 +198,7 @@ class Settler:
             "finished_at": connection.now if settled and not needs_report else None,
         }
 
-    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
         kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
         plain = ", ".join(
             f"{name} = v.{name}" for name in _UPDATE if name not in ("id", "spent", "handle", "external_id")
@@ -203,9 +206,10 @@ class Settler:
         self.db.execute(
             tx,
             f"UPDATE record SET {plain}, {kept}, attempts = attempts + v.spent, "
-            "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL "
-            f"FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id",
+            "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL, "
+            f"changed_at = :now FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id",
             rows=rowset(rows),
+            now=now,
         )
 
     def _promote(self, tx: Connection, successors: Sequence[Row[Any]]) -> None:

@@ -144,7 +144,7 @@ def wake_within(db: Database, tx: Connection, connection: Locked, wake_keys: Seq
     parameters = {"keys": rowset([{"key": key} for key in wake_keys])} if named else {}
     rows = db.execute(
         tx,
-        "UPDATE record SET state = 'waiting', due_at = :now, wake_key = NULL WHERE connection_id = :connection "
+        "UPDATE record SET state = 'waiting', due_at = :now, changed_at = :now, wake_key = NULL WHERE connection_id = :connection "
         f"AND state = 'parked' {named} RETURNING stream, run_id, group_name",
         now=connection.now,
         connection=connection.id,
@@ -289,7 +289,7 @@ def revive_now(db: Database, tx: Connection, connection: Locked, ids: Sequence[i
     )
     db.execute(
         tx,
-        "UPDATE record SET state = 'waiting', status = NULL, due_at = :now, attempts = 0, lost_claims = 0, "
+        "UPDATE record SET state = 'waiting', status = NULL, due_at = :now, changed_at = :now, attempts = 0, lost_claims = 0, "
         "claim_id = NULL, ready = false, settled_at = NULL, report_state = 'none', report_attempts = 0, "
         f"report_error = NULL, reported_at = NULL, finished_at = NULL WHERE id IN ({chosen})",
         now=connection.now,

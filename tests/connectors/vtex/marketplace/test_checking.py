@@ -221,6 +221,20 @@ def test_rules_of_a_category_hold_in_it_alone() -> None:
     assert [len(errors(document(), found, category)) for category in (lamps, others, None)] == [1, 0, 0]
 
 
+def test_values_of_a_category_are_spelt_as_the_marketplace_does() -> None:
+    """Capital letters are no reason to send a merchant back."""
+    product = document(
+        sku_attributes={"color": ["blue"], "Socket": ["E27"]}, product_attributes={"Material": [" steel"]}
+    )
+
+    result = checked(product, Rules(), LAMPS)
+
+    assert list(result.errors) == []
+    assert result.product["sku_attributes"]["color"] == ["Blue"]
+    assert result.product["product_attributes"]["Material"] == ["Steel"]
+    assert product["sku_attributes"]["color"] == ["blue"]
+
+
 def test_a_category_says_itself_what_it_wants_to_know() -> None:
     """Specifications of the SKU or of the product, in its own values."""
     product = document(sku_attributes={"color": ["Pink"]}, product_attributes={"Material": ["steel"]})
@@ -230,11 +244,6 @@ def test_a_category_says_itself_what_it_wants_to_know() -> None:
             'sku_attributes.Color: "Pink" is none of the values that the marketplace takes ("Blue", "Red", "Green"); '
             "choose another value for the specification Color in VTEX, "
             "under Catalog > Products and SKUs > SKUs > Specifications"
-        ),
-        (
-            'product_attributes.Material: "steel" is written "Steel" at the marketplace; '
-            "choose another value for the specification Material in VTEX, "
-            "under Catalog > Products and SKUs > Category attributes"
         ),
         (
             'sku_attributes.Socket: is missing and the category "Lamps" wants it; '

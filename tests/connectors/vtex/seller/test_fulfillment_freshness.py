@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from connectors.vtex.seller.following import FRESH
+from connectors.vtex.seller.following import AHEAD, FRESH
 from hub.store import migrate
 from hub.store.database import Database
 from hub.testing.servers import Postgres
@@ -134,10 +134,12 @@ async def test_a_look_that_takes_long_does_not_make_a_slow_answer(sqlite_db: Dat
     async with counter(sqlite_db) as at:
         at.catalog.close("has_news")
         at.stock("a", 7)
+        await asyncio.sleep(FRESH)
         began = time.monotonic()
         looked_again = await at.stocks("a-v")
         at.catalog.close("has_news", "read")
         at.stock("a", 8)
+        await asyncio.sleep(FRESH)
         from_memory = await at.stocks("a-v")
         took = time.monotonic() - began
         at.catalog.open()
@@ -147,6 +149,21 @@ async def test_a_look_that_takes_long_does_not_make_a_slow_answer(sqlite_db: Dat
     assert took < VTEX_WAITS
 
 
+async def test_while_questions_come_nobody_waits_for_a_look(sqlite_db: Database) -> None:
+    """The next one is under way before the last one is too old; memory answers meanwhile."""
+    async with counter(sqlite_db) as at:
+        async with asyncio.timeout(10):
+            while at.follower.is_fresh() is False:
+                await at.follower.refresh()
+            at.catalog.close("has_news")
+            while not at.catalog.waiting:
+                assert at.follower.is_fresh()
+                await asyncio.sleep(0.001)
+        at.catalog.open()
+
+    assert AHEAD < FRESH
+
+
 async def test_what_was_read_earlier_and_comes_later_changes_nothing(sqlite_db: Database) -> None:
     """A slow reader does not bring back what somebody has read anew meanwhile."""
     async with counter(sqlite_db) as at:
@@ -154,6 +171,7 @@ async def test_what_was_read_earlier_and_comes_later_changes_nothing(sqlite_db: 
         slow = asyncio.create_task(at.follower.read_variants(["a-v"]))
         await at.catalog.until_waiting(1)
         at.stock("a", 7)
+        await asyncio.sleep(FRESH)
         meanwhile = await at.stocks("a-v")
         at.catalog.open()
         await slow
@@ -173,6 +191,7 @@ async def test_a_transaction_of_somebody_else_does_not_hide_a_change(
         with at.shelf.open_transaction() as older:
             db.execute(older, "SELECT pg_current_xact_id()")
             at.stock("a", 7)
+            await asyncio.sleep(FRESH)
             began = time.monotonic()
             meanwhile = await at.stocks("a-v")
             took = time.monotonic() - began

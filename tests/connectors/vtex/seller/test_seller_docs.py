@@ -141,6 +141,8 @@ def test_limits_of_the_endpoint_are_the_stated_ones() -> None:
     assert PROMISED_FOR == 3600
     assert f"every\n{following.LOOK_EVERY} seconds" in DECISION
     assert f"older than {following.FRESH * 1000:g} ms" in DECISION
+    assert f"is {following.AHEAD * 1000:g} ms old" in DECISION
+    assert f"comes {following.FRESH * 1000:g} ms after" in PAGE
     assert following.PATIENCE == 0.25
     assert f"{endpoint.MOST_READING} questions at a time" in DECISION
 

@@ -1,0 +1,3 @@
+from connectors.marketplace.simulator.platform import SIMULATOR
+
+__all__ = ["SIMULATOR"]

@@ -1,0 +1,99 @@
+"""Beside the goods: the category mapping, VTEX Mapper, the logs, and the endpoint that shows them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from connectors.vtex.access import Hosts
+from connectors.vtex.marketplace.category_map import CategoryMap
+from connectors.vtex.marketplace.category_tree import tree
+from connectors.vtex.marketplace.endpoint import MarketplaceEndpoint
+from connectors.vtex.marketplace.logs import Logs
+from connectors.vtex.marketplace.mapper import Mapper
+from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
+from hub.connector import Ledger, Ports
+from hub.errors import ConfigurationError
+from hub.marketplace import Category, Marketplace
+from hub.records import JSON
+
+#: The marketplace's category tree is believed for so long, in seconds.
+TREE_FOR: Final = 300.0
+
+
+class Desk:
+    """One for each connection and process."""
+
+    def __init__(
+        self,
+        settings: VtexMarketplaceSettings,
+        credentials: VtexMarketplaceCredentials,
+        ports: Ports,
+        marketplace: Marketplace,
+    ) -> None:
+        if ports.ledger is None:
+            raise ConfigurationError("this hub hands out no ledger; upgrade it")
+        self._marketplace = marketplace
+        self._tree: Sequence[Category] | None = None
+        self._by_id: Mapping[str, Category] | None = None
+        self._tree_at = -TREE_FOR
+        secret = credentials.endpoint_secret.get_secret_value() if credentials.endpoint_secret else None
+        self.history: Ledger = ports.ledger
+        self.categories = CategoryMap(ports.ids, ports.documents, ports.clock)
+        self.logs = Logs(
+            ports.ledger,
+            ports.ids,
+            zone=ZoneInfo(settings.time_zone),
+            marketplace=marketplace.title_for_people,
+            mapper=settings.mapper_url or f"VTEX Mapper, in the admin of the account {settings.account}",
+            secrets=[
+                credentials.app_key.get_secret_value(),
+                credentials.app_token.get_secret_value(),
+                *([secret] if secret else []),
+            ],
+        )
+        self.mapper = Mapper(
+            ports.http,
+            ports.documents,
+            ports.clock,
+            ports.log,
+            hosts=Hosts.of(settings.account, settings.environment, settings.endpoint),
+            credentials=credentials,
+            title=marketplace.title_for_people,
+            base=f"{ports.public_url}/c/{ports.connection}{f'/{secret}' if secret else ''}",
+            requests_per_second=settings.requests_per_second,
+        )
+        self.endpoint = MarketplaceEndpoint(
+            account=settings.account,
+            secret=secret,
+            logs=self.logs,
+            categories=self.categories,
+            tree=self._shown_tree,
+            processed=self.mapper.processed,
+            documents=ports.documents,
+            clock=ports.clock,
+            log=ports.log,
+        )
+
+    async def tree(self) -> Sequence[Category] | None:
+        """The marketplace's categories, at most ``TREE_FOR`` old; None where it has none. Raises what it raises."""
+        if time.monotonic() - self._tree_at >= TREE_FOR:
+            self._tree = await self._marketplace.categories()
+            self._by_id = None if self._tree is None else {one.id: one for one in _flat(self._tree)}
+            self._tree_at = time.monotonic()
+        return self._tree
+
+    async def by_id(self) -> Mapping[str, Category] | None:
+        """The same, each by its id."""
+        await self.tree()
+        return self._by_id
+
+    async def _shown_tree(self) -> JSON | None:
+        found = await self._marketplace.categories()  # the endpoint remembers it by itself
+        return None if found is None else tree(found)
+
+
+def _flat(categories: Collection[Category]) -> Collection[Category]:
+    return [one for top in categories for one in (top, *_flat(top.children))]
