@@ -203,6 +203,49 @@ async def test_the_next_refusal_measures(limiter: Limiter, clock: Turned) -> Non
     assert 0.9 * 400 <= await taken_in(limiter, clock, UNKNOWN, 5) / 5 <= 400
 
 
+async def test_a_late_refusal_of_what_was_sent_before_teaches_nothing(
+    limiter: Limiter, clock: Turned
+) -> None:
+    """It prolongs the block, and what was sent before the end of that is the same one again."""
+    await limiter.learn(UNKNOWN, refused(admitted=140, within=0.1))
+    for _ in range(2):
+        clock.turn(1.1)
+        await limiter.learn(UNKNOWN, Lesson(block=seconds(1), refusal=Refusal(took=0.2)))
+    clock.turn(1)
+
+    assert (await limiter.take(UNKNOWN, 1)).rate == pytest.approx(311, rel=0.1)
+
+
+@pytest.mark.parametrize(("admitted", "tick"), ((3, 0.01), (500, 0.05)))
+async def test_memory_and_redis_know_the_same_curve(
+    clock: Turned, link: RedisLink, admitted: int, tick: float
+) -> None:
+    """From a guess, that rises ever faster, to a measure, and beyond."""
+    limiters = (MemoryLimiter(clock), RedisLimiter(link, clock=clock))
+
+    async def rates(span: float) -> list[float]:
+        end, found = clock.now + span, list[float]()
+        while clock.now < end:
+            memory, redis = [await limiter.take(UNKNOWN, 10**6) for limiter in limiters]
+            assert memory.rate == pytest.approx(redis.rate)
+            found.append(memory.rate)
+            clock.turn(tick)
+        return found
+
+    async def refuse() -> None:
+        for limiter in limiters:
+            await limiter.learn(UNKNOWN, refused(admitted=admitted, within=0.1))
+        clock.turn(1)
+
+    await refuse()
+    guessed = await rates(4)
+    await refuse()
+    measured = await rates(4)
+
+    assert guessed[-1] > 10 * guessed[0]
+    assert guessed[0] < measured[0] < guessed[-1]
+
+
 async def test_a_told_rate_is_never_exceeded(limiter: Limiter, clock: Turned) -> None:
     """What is learned lowers it for a while, and no more."""
     await limiter.learn(PRICES, refused())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -34,10 +33,6 @@ class Member:
         out, _ = self._process.communicate(timeout=30)
         assert self._process.returncode == 0
         return json.loads(out)
-
-    async def answered(self) -> Any:
-        """The same, while the event loop goes on."""
-        return await asyncio.to_thread(self.answer)
 
 
 def test_two_processes_together_keep_to_the_rate(redis_url: str) -> None:
