@@ -21,8 +21,6 @@ from hub.store.leases import HeldLease
 
 #: The lease that makes one of the schedulers the leader.
 LEADER = "scheduler"
-#: How long a leader may be silent, in microseconds.
-LEADER_LEASE = 10 * 1_000_000
 #: Lives in the broker as long as its messages do: when it is gone, they are.
 EPOCH_KEY = "hub:epoch"
 
@@ -89,8 +87,9 @@ class Scheduler:
 
     async def _lead(self) -> bool:
         db = self.runtime.db
+        duration = round(self.runtime.settings.leader_lease.total_seconds() * 1_000_000)
         self._held = await db.run(
-            leases.acquire, db, LEADER, holder=self.runtime.worker, duration=LEADER_LEASE
+            leases.acquire, db, LEADER, holder=self.runtime.worker, duration=duration
         )
         return self._held is not None
 

@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import random
-import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,9 @@ from connectors.shopify.connector import Shopify
 from connectors.shopify.simulator import SIMULATOR
 from hub.store.stats import by_stream
 from tests.connectors.shopify.conftest import NAME, Import, counts
+from tests.forked import Forked
 from tests.loop.hub_of_a_test import Hub
 
-ROOT = Path(__file__).parents[3]
 KILLS = 3
 #: Fewer records than the shop has, so that each kill comes before the end.
 MOST_SETTLED = 800
@@ -36,38 +34,31 @@ class Command:
         assert keys is not None
         self._environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
             "HUB_HOME": str(home),
             "HUB_DATABASE_URL": database_url,
             "HUB_SECRET_KEYS": keys.get_secret_value(),
             "HUB_ALLOW_PRIVATE_HOSTS": "true",
         }
 
-    async def begin(self, *options: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hub", "import", NAME, "--json", *options),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
-            cwd=ROOT,
-        )
+    async def begin(self, *options: str) -> Forked:
+        command = ("import", NAME, "--json", *options)
+        return await asyncio.to_thread(Forked, command, self._environment, apart=True)
 
     async def end(self, *options: str) -> Any:
         """What one prints that ends well."""
-        process = await self.begin(*options)
-        out, err = await asyncio.wait_for(process.communicate(), 120)
-        assert process.returncode == 0, err.decode()
+        with await self.begin(*options) as process:
+            out, err = await asyncio.to_thread(process.communicate, 120)
+        assert process.returncode == 0, err
         return json.loads(out)
 
     async def kill_at(self, settled: int) -> None:
         """Begin one and kill it as soon as so many records have settled."""
-        process = await self.begin()
-        async with asyncio.timeout(120):
-            while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.01)
-        assert process.returncode is None, "it came to its end before it was killed"
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
+        with await self.begin() as process:
+            async with asyncio.timeout(120):
+                while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
+                    await asyncio.sleep(0.01)
+            assert process.returncode is None, "it came to its end before it was killed"
+            await asyncio.to_thread(process.kill, store=self.shop.hub.db)
         # What it held is held until it has expired.
         self.shop.hub.pass_time(600)
 
