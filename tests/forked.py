@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.reduction import DupFd
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -28,8 +29,8 @@ class Forked:
     """``hub`` with these arguments, and with no environment but this one.
 
     What it writes, to either output, is read from ``output``; what it writes to standard error from ``errors``, if that
-    is to be ``apart``. With a ``terminal``, a file descriptor, both go there, and it is the caller's to close. Whoever
-    leaves the block kills it.
+    is to be ``apart``. With a ``terminal``, a file descriptor, both go there, and it is the caller's to close. It works in
+    ``folder``, or in that of the tests. Whoever leaves the block kills it.
     """
 
     def __init__(
@@ -39,11 +40,12 @@ class Forked:
         *,
         apart: bool = False,
         terminal: int | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._reading: list[IO[str]] = []
         written = [self._pipe() if terminal is None else os.dup(terminal)]
         written.append(self._pipe() if apart else os.dup(written[0]))
-        run = _Run(list(arguments), dict(environment), written)
+        run = _Run(list(arguments), dict(environment), written, folder or Path.cwd())
         self._process = forkserver().Process(target=run)
         self._process.start()
         for number in written:
@@ -141,8 +143,11 @@ class Forked:
 class _Run:
     """What is done in the forked process."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], outputs: Sequence[int]) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], outputs: Sequence[int], folder: Path
+    ) -> None:
         self._arguments, self._environment, self._outputs = arguments, environment, outputs
+        self._folder = folder
 
     def __getstate__(self) -> Any:
         return {**self.__dict__, "_outputs": [DupFd(output) for output in self._outputs]}
@@ -152,6 +157,7 @@ class _Run:
         # it starts itself begin.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         multiprocessing.set_start_method(None, force=True)  # type: ignore[arg-type]
+        os.chdir(self._folder)
         os.environ.clear()
         os.environ.update(self._environment)
         os.environ["PGAPPNAME"] = _session_name(os.getpid())
