@@ -88,9 +88,7 @@ class Scheduler:
     async def _lead(self) -> bool:
         db = self.runtime.db
         duration = round(self.runtime.settings.leader_lease.total_seconds() * 1_000_000)
-        self._held = await db.run(
-            leases.acquire, db, LEADER, holder=self.runtime.worker, duration=duration
-        )
+        self._held = await db.run(leases.acquire, db, LEADER, holder=self.runtime.worker, duration=duration)
         return self._held is not None
 
     async def _sweep(self, now: float) -> None:
