@@ -13,27 +13,32 @@ import typer
 
 from hub import codec, connection_file, connection_save, event_loop
 from hub.cli import connection_views as views
-from hub.cli import exit_codes, output, session
+from hub.cli import exit_codes, output, run, session
 from hub.cli.output import Json
+from hub.cli.run import Wait
 from hub.connector import Connector
 from hub.errors import ConfigurationError, HubError, NotFoundError
 from hub.loop.admission import admit_page, wake_and_note
 from hub.loop.authorization import begin_authorization
+from hub.loop.drain import DrainSummary
 from hub.pipeline import Pipeline
 from hub.records import JSON, Page, Record
 from hub.runtime import Runtime
 from hub.settings import Settings
-from hub.store import connections
+from hub.store import connections, schedule
 from hub.store.connections import StoredConnection
 from hub.store.ledger import letters
 
 __all__ = [
     "Json",
     "Opened",
+    "Wait",
     "Wanted",
     "connect_in_browser",
+    "drained",
     "output",
     "read_connection_file",
+    "show_drained",
     "with_connection",
 ]
 
@@ -75,6 +80,15 @@ class Opened(Generic[PluginT]):
         self._runtime.ring(rung)
         return woken
 
+    async def cursor(self) -> JSON | None:
+        """Where its polls are; None where a full pass was asked for whose first poll is not over."""
+        db, connection_id = self._runtime.db, self._pipeline.connection.id
+        stored = await self._runtime.db.run(schedule.shown, db, connection_id)
+        if stored is None or stored["full_pass"]:
+            return None
+        cursor: JSON = codec.loads(stored["cursor"])
+        return cursor
+
     def _latest(self, stream: str, key: str) -> JSON | None:
         db, connection_id = self._runtime.db, self._pipeline.connection.id
         rows = letters.list_records(db, connection_id, stream=stream, key=key, limit=1)
@@ -107,6 +121,32 @@ def with_connection(
             return await work(Opened(runtime, pipeline, plugin))
 
     return event_loop.run(opened(session.begin()))
+
+
+def drained(name: str, *, wait: float, quiet: bool, full_pass: bool) -> DrainSummary:
+    """Work a connection in the foreground until nothing is left, as `hub run --drain` does, beside a fleet or without one.
+
+    With ``full_pass`` its first poll begins from the start. ``wait`` is for what is not due yet, in seconds; not ``quiet``, a
+    terminal shows a bar.
+    """
+    return run.drained(name, wait=wait, processes=None, quiet=quiet, full_pass=full_pass)
+
+
+def show_drained(
+    name: str,
+    summary: DrainSummary,
+    found: JSON,
+    *,
+    as_json: bool,
+    people: Callable[[], None],
+    trouble: str | None = None,
+) -> None:
+    """What was found beside what a drain did, and then what is left and what ``trouble`` there is, on standard error.
+
+    Ends the command as `hub run --drain` does, and with 1 where there is trouble.
+    """
+    output.show({**run.shown_of(summary), **found}, as_json, people)
+    run.end(name, summary, trouble=trouble)
 
 
 @dataclass(frozen=True, kw_only=True)

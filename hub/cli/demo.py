@@ -22,13 +22,16 @@ from hub.cli import exit_codes, output
 from hub.cli.environment import read_settings
 from hub.cli.output import Json
 from hub.demo.evidence import Check
+from hub.demo.marketplace.play import MarketplaceStage, MarketplaceStory
 from hub.demo.play import Progress, Result, play
-from hub.demo.seller import play as seller
+from hub.demo.seller.play import SellerStage, SellerStory
 from hub.demo.stage import PriceStage, Stage
+from hub.demo.story import Story
+from hub.demo.story import play as tell
 from hub.errors import ConfigurationError
 
 #: What can be seen, the one without a name first.
-DEMOS = (PRICES, SELLER) = ("prices", "vtex-seller")
+DEMOS = (PRICES, SELLER, MARKETPLACE) = ("prices", "vtex-seller", "vtex-marketplace")
 #: Of the demo of prices, where nothing else is said.
 RECORDS = 1000
 
@@ -61,6 +64,8 @@ def demo(
 
     vtex-seller: goods of Merchstack's files are offered to a VTEX marketplace, and prices of MerchantOps reach it.
 
+    vtex-marketplace: the goods of a VTEX account are put up for sale at a marketplace, and kept as VTEX has them.
+
     Everything runs for real on free ports of this machine, in a folder of its own that is removed at the end: both
     servers, scheduler, worker, web. Ends with 0 only if all of it was seen at every side.
     """
@@ -71,8 +76,10 @@ def demo(
     signal.signal(signal.SIGTERM, _interrupt)
     if name == PRICES:
         ended = _prices(records or RECORDS, timeout, keep=keep, quiet=as_json)
+    elif name == SELLER:
+        ended = _told(SellerStage(), SellerStory, timeout, keep=keep, quiet=as_json)
     else:
-        ended = _vtex_seller(timeout, keep=keep, quiet=as_json)
+        ended = _told(MarketplaceStage(), MarketplaceStory, timeout, keep=keep, quiet=as_json)
     output.show(ended.document, as_json, ended.people)
     if not ended.ok:
         raise typer.Exit(exit_codes.TROUBLE)
@@ -94,13 +101,13 @@ def _prices(records: int, timeout: float, *, keep: bool, quiet: bool) -> _Ended:
     return _Ended(ok=result.ok, document=_document(result), people=lambda: _print(result))
 
 
-def _vtex_seller(timeout: float, *, keep: bool, quiet: bool) -> _Ended:
+def _told(stage: StageT, story: type[Story[StageT]], timeout: float, *, keep: bool, quiet: bool) -> _Ended:
     def say(seconds: float, text: str) -> None:
         _say(f"{seconds:5.1f} s  {text}", quiet=quiet)
 
-    with _up(seller.SellerStage(), keep=keep, quiet=quiet) as stage:
-        result = seller.play(stage, timeout=timeout, say=say)
-        _warn(stage, result.ok)
+    with _up(stage, keep=keep, quiet=quiet) as up:
+        result = tell(story, up, timeout=timeout, say=say)
+        _warn(up, result.ok)
 
     def people() -> None:
         output.say("")

@@ -168,6 +168,16 @@ class Simulator:
         answer: JSON = codec.loads(told.raise_for_status().content)
         return answer
 
+    def ask(self, path: str, told: JSON | None = None, *, headers: Mapping[str, str]) -> JSON:
+        """What the platform itself answers: to a GET, or to a POST of what it is ``told``."""
+        body = None if told is None else codec.dumps(told)
+        kind = {"content-type": "application/json"}
+        answer = self._client.request(
+            "GET" if told is None else "POST", path, content=body, headers={**kind, **headers}
+        )
+        found: JSON = codec.loads(answer.raise_for_status().content)
+        return found
+
     def close(self) -> None:
         """Let its connections go."""
         self._client.close()

@@ -119,6 +119,20 @@ def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
     assert "FAIL  it did not end in time" in output
 
 
+def test_an_accounts_goods_are_sold_at_a_marketplace_and_nothing_is_left(
+    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+) -> None:
+    """Loaded, mapped, changed, and told of in the logs, with the embedded services."""
+    running = demo("vtex-marketplace", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
+    output, said = running.communicate(timeout=2 * SOON)
+    result = json.loads(output)
+
+    assert [check for check in result["checks"] if not check["ok"]] == [], said
+    assert (running.returncode, result["ok"], len(result["seen"])) == (0, True, 5)
+    assert list(hub_home.iterdir()) == []
+    assert list(tmp_path.glob("hub-*")) == []
+
+
 @pytest.mark.parametrize("arguments", (("shopify",), ("vtex-seller", "--records", "5")))
 def test_a_demo_that_there_is_not_is_refused(
     demo: Callable[..., Forked], tmp_path: Path, arguments: tuple[str, ...]

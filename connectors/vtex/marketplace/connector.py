@@ -224,6 +224,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             categories=await self._desk.by_id(),
             mapper_url=settings.mapper_url,
             mapper_trouble=await self.mapper.trouble() if settings.mapper else None,
+            selling=settings.selling,
         )
 
     async def _with_categories(self, found: Mapping[str, Found]) -> Mapping[str, Found]:

@@ -52,7 +52,8 @@ def need_of(payload: JSON, standing: Standing | None, *, needs_product: bool) ->
     Of a product that changed all SKUs are told of: of one that is sold and has not changed nothing is read.
     """
     changed = frozenset(payload["changed"])
-    if "off" in changed or payload.get("removed") or payload.get("inactive"):
+    goes = "off" in changed and "load" not in changed  # a load behind it: switched on again
+    if goes or payload.get("removed") or payload.get("inactive"):
         return Need()
     if standing is None or not standing.active or changed & WHOLE:
         return Need(details=True, offer=True)

@@ -32,7 +32,7 @@ NOT_SOLD = (
 class Terms:
     """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none.
 
-    ``mapper_trouble`` (E5) says that VTEX Mapper cannot be reached, so that nobody could have mapped a category.
+    ``selling`` is False where the integration is switched off. ``mapper_trouble`` (E5) says that VTEX Mapper cannot be reached, so that nobody could have mapped a category.
     """
 
     currency: str
@@ -41,6 +41,7 @@ class Terms:
     categories: Mapping[str, Category] | None = None
     mapper_url: str | None = None
     mapper_trouble: str | None = None
+    selling: bool = True
 
 
 def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
@@ -59,8 +60,11 @@ def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
 
 def _gone(payload: JSON, found: Found, terms: Terms) -> str | None:
     """Why the marketplace is not to sell it."""
+    # A load that came behind means that it was switched on again.
+    changed = payload["changed"]
+    is_off = not terms.selling or ("off" in changed and "load" not in changed)
     told = {
-        "the integration is switched off": "off" in payload["changed"],
+        "the integration is switched off": is_off,
         "VTEX has taken the SKU out of the affiliate's trade policy": payload.get("removed"),
         "A2: the SKU is not active in VTEX; switch it on in VTEX to sell it": payload.get("inactive"),
         "VTEX has no SKU of this id": found.unknown,

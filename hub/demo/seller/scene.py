@@ -11,7 +11,6 @@ from typing import Any, Final
 from hub import codec
 from hub.records import JSON
 
-TENANT: Final = "demo"
 GOODS, MARKET, PRICES = "goods", "market", "prices"
 SELLER, ACCOUNT, CURRENCY = "seller", "simulated", "USD"
 MERCHANTOPS_KEY, TARGET = "demo-key", "custom"

@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 
 from tests.connectors.vtex.marketplace.conftest import Join
-from tests.connectors.vtex.marketplace.market_world import ROUTES, MarketWorld
+from tests.connectors.vtex.marketplace.market_world import NAME, ROUTES, MarketWorld
 from tests.connectors.vtex.marketplace.storms import until_settled
 
 SKU_ROUTE = "GET /api/catalog_system/pvt/sku/stockkeepingunitbyid/{skuId}"
@@ -188,6 +188,37 @@ async def test_switched_off_everything_goes_and_comes_back(join: Join) -> None:
 
     assert set(off.values()) == {False}
     assert all(offer["active"] for offer in world.offers.values())
+
+
+async def test_switched_off_nothing_that_vtex_tells_of_is_put_on_sale(join: Join) -> None:
+    """Neither what was sold before nor what is new."""
+    world = await join()
+    sold, *others = world.skus
+    world.tell("change", skus=[int(sku) for sku in others], active=False, notify=False)
+    await world.sync()
+
+    await world.connect(replace=True, selling=False)
+    await world.sync()
+    await world.change(sold, price=12345)
+    await world.change(others[0], active=True)
+
+    assert {sku: offer["active"] for sku, offer in world.offers.items()} == {sold: False}
+    assert world.row(others[0])["error"] == "the integration is switched off"
+
+
+async def test_switched_on_again_at_once_everything_stays(join: Join) -> None:
+    """What was to be taken off and has not been yet is looked at anew."""
+    world = await join()
+    await world.sync()
+
+    await world.connect(replace=True, selling=False)
+    await world.hub.poll(NAME)
+    world.tell("change", skus=[int(world.skus[0])], price=12345, notify=False)
+    await world.connect(replace=True, selling=True)
+    await world.sync()
+
+    assert all(offer["active"] for offer in world.offers.values())
+    assert sold_for(world, world.skus[0])[0] == Decimal("123.45")
 
 
 async def test_what_somebody_changed_at_the_marketplace_is_repaired(join: Join) -> None:
