@@ -72,9 +72,13 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
                 field="destination.name",
             )
         self._reader = Reader(ports.http, settings, credentials)
+        self._marketplace = ports.marketplace
         self._feed = Feed(settings, self._reader, ports.marketplace, ports.documents, ports.log)
         self._finder = Finder(
-            self._reader, ports.marketplace, Batches(self._reader, settings.simulation_size)
+            self._reader,
+            ports.marketplace,
+            Batches(self._reader, settings.simulation_size),
+            selling=settings.selling,
         )
         self._intake = Intake(settings, credentials, ports.clock)
         self._desk = Desk(settings, credentials, ports, ports.marketplace)
@@ -224,6 +228,8 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             categories=await self._desk.by_id(),
             mapper_url=settings.mapper_url,
             mapper_trouble=await self.mapper.trouble() if settings.mapper else None,
+            selling=settings.selling,
+            needs_product=self._marketplace.needs_product,
         )
 
     async def _with_categories(self, found: Mapping[str, Found]) -> Mapping[str, Found]:
