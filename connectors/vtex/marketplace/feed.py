@@ -31,12 +31,11 @@ MOST_CHANGED: Final = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What one step of a poll brought, and the place after it. ``wait`` None: there is more right now."""
+    """What one step of a poll brought, and the place after it."""
 
     place: Place
     records: Collection[Record] = ()
     full: bool = False
-    wait: timedelta | None = None
     milestones: Collection[Milestone] = ()
 
 
@@ -100,7 +99,7 @@ class Feed:
         self._settings, self._reader, self._marketplace = settings, reader, marketplace
         self._documents, self._log = documents, log
 
-    async def load(self, place: Place, load: Load) -> Step:
+    async def load(self, place: Place, load: Load, now: datetime) -> Step:
         """One page of the sales channel. An empty page ends it, or one that was read before: ``page`` may be ignored."""
         skus = list(dict.fromkeys(await self._reader.skus(load.page, self._settings.page_size)))
         if not skus and load.page == 1:
@@ -108,14 +107,15 @@ class Feed:
                 "VTEX lists no SKU in the sales channel; nothing is switched off for that, and it is asked again",
                 sales_channel=self._settings.sales_channel,
             )
-            return Step(place=place, wait=EMPTY_WAIT)
+            again = replace(load, again=(now + EMPTY_WAIT).isoformat())
+            return Step(place=replace(place, load=again))
         page = codec.fingerprint(sorted(skus))
         if not skus or page in load.pages:
             facts = {"what": "initial load", "pages": len(load.pages)}
             ended = replace(place, load=None, loaded=load.began, checked=place.checked or load.began)
             return Step(place=ended, milestones=(Milestone(what="imported", facts=facts),))
         records = [record(sku, ("load",), load.began) for sku in skus]
-        further = replace(load, page=load.page + 1, pages=(*load.pages, page))
+        further = replace(load, page=load.page + 1, pages=(*load.pages, page), again=None)
         return Step(place=replace(place, load=further), records=records, full=True)
 
     async def switch_off(self, place: Place, walk: Walk) -> Step:

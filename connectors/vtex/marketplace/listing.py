@@ -17,7 +17,7 @@ from connectors.vtex.marketplace.log_codes import CATEGORY
 from connectors.vtex.marketplace.messages import coded
 from connectors.vtex.marketplace.rules import Rules
 from connectors.vtex.marketplace.simulation import Simulated
-from hub.errors import ParkedError, RejectedError, RetryableError, SkippedError
+from hub.errors import HubError, ParkedError, RejectedError, RetryableError, SkippedError
 from hub.excerpt import excerpt
 from hub.marketplace import Category, Listing, Offer, Standing
 from hub.records import JSON
@@ -33,13 +33,14 @@ class Terms:
     """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none.
 
     ``mapper_trouble`` (E5) says that VTEX Mapper cannot be reached, so that nobody could have mapped a category.
-    ``needs_product``: the marketplace is told of prices and stock together with the whole product alone.
+    ``no_categories``: why they are not known now. ``needs_product``: the marketplace is told of prices and stock together with the whole product alone.
     """
 
     currency: str
     sales_channel: int
     rules: Rules
     categories: Mapping[str, Category] | None = None
+    no_categories: HubError | None = None
     mapper_url: str | None = None
     mapper_trouble: str | None = None
     selling: bool = True
@@ -87,6 +88,8 @@ def _off_sale(sku: str, standing: Standing | None, reason: str) -> Listing:
 
 def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     """A whole SKU. One that is sold already and breaks a rule now keeps its description there, and its price is kept right."""
+    if terms.no_categories is not None:
+        raise terms.no_categories
     document = goods.product_document(details, found.product)
     category = None if terms.categories is None else terms.categories.get(found.category or "")
     result = checked(document, terms.rules, category)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.vtex.marketplace.feed import merged
+from connectors.vtex.marketplace.place import Load, Place
 from hub.records import JSON
 from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.market_world import NAME, ROUTES
@@ -168,3 +169,64 @@ async def test_where_prices_go_with_the_product_a_broken_rule_is_said(join: Join
 
     assert world.row(sku)["state"] == "rejected"
     assert world.row(sku)["error"].startswith("E1: images")
+
+
+async def test_while_the_list_of_skus_is_empty_prices_are_compared(join: Join) -> None:
+    """The load waits, and whatever else is to be done goes on."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    world.vtex.platform.options.empty_first_page = True
+    world.rewind()
+    await world.sync()
+    world.tell("change", skus=[int(sku)], price=4711, notify=False)
+
+    world.go_to(checked="2020-01-01T00:00:00+00:00")
+    await world.sync()
+
+    assert float(world.offers[sku]["price"]) == 47.11
+
+
+async def test_two_changes_within_one_date_are_both_heard(join: Join) -> None:
+    """VTEX writes the same twice."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    for price in (1111, 2222):
+        world.tell("change", skus=[int(sku)], price=price, notify=False)
+        assert (await world.notify(IdSku=sku, PriceModified=True)).status_code == 200
+        await world.work()
+
+    assert float(world.offers[sku]["price"]) == 22.22
+
+
+@pytest.mark.parametrize("status", (500, 404))
+async def test_a_price_needs_no_category_tree(join: Join, status: int) -> None:
+    """What has to be described waits for the tree, and is not rejected for its absence."""
+    world = await join({"mapped": True})
+    tree = {"categories": {"path": "/nothing" if status == 404 else "/categories", "items": "categories"}}
+    await world.ids().put("category", {})
+    routes = {**ROUTES}
+    await world.connect(replace=True, routes=routes)
+    await world.sync()
+    await world.connect(replace=True, routes=routes | tree)
+    if status == 500:
+        await harm(world.market, error=1.0, match="/categories")
+    [first, second, *_] = world.skus
+
+    world.tell("change", skus=[int(first)], price=4711)
+    world.tell("change", skus=[int(second)], name="Another name")
+    await world.vtex.platform.idle()
+    await world.work()
+
+    assert float(world.offers[first]["price"]) == 47.11
+    assert world.row(second)["state"] == "waiting"
+
+
+def test_a_place_of_another_version_is_read() -> None:
+    """With what is known of it."""
+    stored = {"load": {"began": EARLY, "page": 3, "later": 1}, "later": 2}
+
+    place = Place.of(stored, full_pass=False, selling=True, now=LATE)
+
+    assert place == Place(load=Load(began=EARLY, page=3))
