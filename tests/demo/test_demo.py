@@ -120,7 +120,7 @@ def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
 
 
 def test_an_accounts_goods_are_sold_at_a_marketplace_and_nothing_is_left(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
 ) -> None:
     """Loaded, mapped, changed, and told of in the logs, with the embedded services."""
     running = demo("vtex-marketplace", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
