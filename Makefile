@@ -63,6 +63,8 @@ bench: $(READY)  ## Records a second and cost under a backlog, measured on this 
 	@$(BIN)/python -m benchmarks.import_jsonl
 	@$(BIN)/python -m benchmarks.import_shopify
 	@$(BIN)/python -m benchmarks.simulation
+	@$(BIN)/python -m benchmarks.initial_load
+	@$(BIN)/python -m benchmarks.two_stores
 	@$(BIN)/python -m benchmarks.freshness
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -100,10 +100,12 @@ def written(vtex: str, market: str) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def stage(folder: Path, *, vtex: Mapping[str, Any]) -> Iterator[Stage]:
+def stage(
+    folder: Path, *, vtex: Mapping[str, Any], market: Mapping[str, Any] | None = None
+) -> Iterator[Stage]:
     """All of it, on PostgreSQL."""
     port = free_port()
-    with store(folder, vtex=vtex) as one, hub(folder / "hub", dict(one.written)) as made:
+    with store(folder, vtex=vtex, market=market) as one, hub(folder / "hub", dict(one.written)) as made:
         env = {**made.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}
         with process("-m", "hub", "up", env=env):
             found = Stage(hub=made, store=one, port=port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from functools import cache
 from typing import Any, TypeVar
 
 _make: Callable[[], asyncio.AbstractEventLoop]
@@ -22,10 +23,15 @@ COLLECT_AFTER = (500_000, 50, 100)
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A new loop, not yet running. What was imported until then is no garbage and is not looked at again."""
-    if not gc.get_freeze_count():  # a second time would keep what has become garbage since
-        gc.freeze()
+    _freeze_once()
     gc.set_threshold(*COLLECT_AFTER)
     return _make()
+
+
+@cache
+def _freeze_once() -> None:
+    """A second time would keep what has become garbage since. (To ask the collector takes a walk through all of it.)"""
+    gc.freeze()
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

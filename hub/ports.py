@@ -18,7 +18,7 @@ from hub.records import JSON
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
     """One token bucket, shared by the fleet. ``key`` names what the platform counts as one (account and route,
-    app and shop); ``rate`` is tokens a second, ``burst`` the size. ``rate`` None: only learn from the answers."""
+    app and shop); ``rate`` is tokens a second, ``burst`` the size. ``rate`` None: learn it from the answers."""
 
     key: str
     rate: float | None = None

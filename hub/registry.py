@@ -137,12 +137,16 @@ def load() -> Registry:
 
 def _by_name(group: Iterable[EntryPoint]) -> Iterator[Sequence[EntryPoint]]:
     """The entry points of a group, those that claim one name together."""
-    ordered = sorted(group, key=lambda entry: (entry.name, _distribution(entry)))
+    ordered = sorted(group, key=lambda entry: entry.name)
     for _, entries in groupby(ordered, key=lambda entry: entry.name):
-        yield list(entries)
+        rivals = list(entries)
+        # Whose it is stands in a long file that is read anew each time; only where names are disputed it matters.
+        yield sorted(rivals, key=_distribution) if len(rivals) > 1 else rivals
 
 
 def _undisputed(entries: Sequence[EntryPoint]) -> EntryPoint | None:
+    if len(entries) == 1:
+        return entries[0]
     own = [entry for entry in entries if _distribution(entry) == OWN]
     chosen = own or entries
     return chosen[0] if len(chosen) == 1 else None

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         timedelta(seconds=60), description="A claim without a heartbeat is lost after it."
     )
     poll_lease: Duration = Field(timedelta(seconds=90), description="A poll without an end is lost after it.")
+    leader_lease: Duration = Field(
+        timedelta(seconds=10), description="A leading scheduler that is silent for so long is replaced."
+    )
     bell_age: Duration = Field(
         timedelta(seconds=30), description="A bell that nobody answered is rung again."
     )

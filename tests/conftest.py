@@ -23,6 +23,21 @@ from hub.testing.servers import Postgres, Valkey
 #: A database with all migrations applied, from which each test gets a copy.
 TEMPLATE = "hub_template"
 
+#: Where tests take ten seconds and more, with many processes each. With ``--dist worksteal`` the first worker begins
+#: with them, one after the other: they do not fight for the cores among themselves, and what a class of them shares is
+#: started once. The others take the rest of its tests meanwhile.
+LONG = (
+    "tests/faults/",
+    "tests/merchstack/test_kill.py",
+    "tests/demo/test_demo.py",
+    "tests/cli/test_processes.py",
+    "tests/connectors/shopify/test_import_command.py",
+    "tests/connectors/shopify/test_kill.py",
+    "tests/catalog/test_changes.py",
+    "tests/ledger/test_ledger_machine.py",
+    "tests/web/test_endpoints_without_store.py",
+)
+
 #: Cuts off whom the test before has left behind, and waits until they are gone: they may hold locks.
 _LEFT_BEHIND = text(
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
@@ -47,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_run] = Path(
         worker_input["hub_run"] if worker_input else tempfile.mkdtemp(prefix="hub-tests-")
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first, and short ones fill the end: nobody waits alone there for the last one."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(optionalhook=True)

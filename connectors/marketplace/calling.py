@@ -30,7 +30,7 @@ async def work_off(client: Client, task: Task, in_lots: Collection[Kind] = ()) -
                 task.plan_anew()
                 return None
             try:
-                task.done(step, await client.make(step, task.external_id, task.key))
+                task.done(step, await client.make(step, task.external_id, task.call_key(step)))
             except RejectedError as error:
                 if surprises >= MOST_SURPRISES or not _surprised(task, step, error):
                     return task.failed(step, error)

@@ -78,7 +78,7 @@ class Step:
         if self.kind == "delete":
             return None
         known = known or Known.nothing_certain(self.says)
-        said = {fact: value for fact, value in _said(self.says).items() if fact in self.sets}
+        said = {fact: value for fact, value in said_of(self.says).items() if fact in self.sets}
         standing = replace(
             known.standing,
             external_id=external_id or known.standing.external_id,
@@ -144,7 +144,7 @@ def _new(listing: Listing, abilities: Abilities) -> Plan:
     if listing.product is None:
         return Plan(lacks_product=True)
     upsert = replace(_step("upsert", abilities, listing), creates=True)
-    left = _said(listing).keys() & {"price", "stock"} - upsert.sets
+    left = said_of(listing).keys() & {"price", "stock"} - upsert.sets
     return Plan(steps=[upsert, *_singles(left, abilities, listing)])
 
 
@@ -182,7 +182,7 @@ def _differences(listing: Listing, known: Known, *, active: bool) -> frozenset[F
     """
     return frozenset(
         fact
-        for fact, value in _said(listing).items()
+        for fact, value in said_of(listing).items()
         if (active or fact != "active")
         and (fact in known.doubts or getattr(known.standing, _FIELDS[fact]) != value)
     )
@@ -198,7 +198,7 @@ def _completed(listing: Listing, standing: Standing) -> Listing:
     )
 
 
-def _said(listing: Listing) -> dict[Fact, Any]:
+def said_of(listing: Listing) -> dict[Fact, Any]:
     """What a listing says, as a standing has it."""
     values: Mapping[Fact, Any] = {
         "content": content_of(listing),

@@ -109,7 +109,7 @@ class MarketplaceDestination(Destination[MarketplaceSettings, MarketplaceCredent
                 known=known.get(wait.listing.sku),
                 abilities=self._abilities,
                 key=item.idempotency_key,
-                sent=wait.sent + 1,
+                sent=wait.sent,
             )
             for item, wait in zip(items, waits, strict=True)
         ]
@@ -186,7 +186,7 @@ class MarketplaceDestination(Destination[MarketplaceSettings, MarketplaceCredent
         await self._remember({task: task.doubtful() for task in tasks})
 
     async def _keep(self, tasks: Iterable[Task]) -> None:
-        await self._remember({task: task.known for task in tasks})
+        await self._remember({task: task.found_out() for task in tasks})
 
     async def _remember(self, known: Mapping[Task, Known | None]) -> None:
         news = {task: one for task, one in known.items() if one != task.kept}

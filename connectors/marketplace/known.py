@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
 from hub import codec
 from hub.connector import IdMap
@@ -13,8 +13,35 @@ from hub.marketplace import Listing, Standing
 #: What the id map calls it.
 KIND = "listing"
 
+#: Characters of a mark: nothing hangs on two of them being equal but one repetition that is not told from another.
+_MARK: Final = 12
+
 #: What a call may change. ``existence`` is in doubt where a first upsert may or may not have arrived.
 Fact = Literal["existence", "content", "price", "stock", "active"]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a record said at its last attempt: by fact a mark of it, and how often it had said something else before."""
+
+    record: str
+    facts: Mapping[Fact, tuple[str, int]]
+
+    @classmethod
+    def of(cls, key: str, said: Mapping[Fact, Any], before: Self | None) -> Self:
+        """What the record with this idempotency key says now."""
+        record = _mark(key)
+        earlier = before.facts if before is not None and before.record == record else {}
+        facts = dict(earlier)
+        for fact, value in said.items():
+            mark = _mark(str(value))
+            last, turn = earlier.get(fact, (mark, 0))
+            facts[fact] = mark, turn + (last != mark)
+        return cls(record, facts)
+
+    def turn(self, facts: Iterable[Fact]) -> int:
+        """How often any of these had been something else."""
+        return sum(self.facts[fact][1] for fact in facts if fact in self.facts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,13 +49,14 @@ class Known:
     """``doubts`` are facts that a call may have changed of which nobody knows whether it arrived: they are said again.
 
     ``created``: nobody has been told yet that it was made, or the record with the idempotency key ``by`` was. ``by`` is the
-    record that was told of success last: repeated, it hears the same again.
+    record that was told of success last: repeated, it hears the same again. ``said`` is what a record said last.
     """
 
     standing: Standing
     doubts: frozenset[Fact] = frozenset()
     created: bool = False
     by: str | None = None
+    said: Said | None = None
 
     @property
     def exists(self) -> bool:
@@ -47,7 +75,8 @@ class Known:
 
     def text(self) -> str:
         """For the id map."""
-        facts = {"doubts": sorted(self.doubts), "created": self.created, "by": self.by}
+        said = self.said and [self.said.record, self.said.facts]
+        facts = {"doubts": sorted(self.doubts), "created": self.created, "by": self.by, "said": said}
         kept = codec.loads(self.standing.text().encode()) | {
             name: value for name, value in facts.items() if value
         }
@@ -62,6 +91,7 @@ class Known:
             doubts=frozenset(found.get("doubts", ())),
             created=found.get("created", False),
             by=found.get("by"),
+            said=_said(*found["said"]) if "said" in found else None,
         )
 
 
@@ -91,3 +121,11 @@ class Shelf:
 
 def _known(found: Mapping[str, str]) -> dict[str, Known]:
     return {sku: Known.of(text) for sku, text in found.items()}
+
+
+def _mark(text: str) -> str:
+    return codec.fingerprint(text)[:_MARK]
+
+
+def _said(record: str, facts: Mapping[Fact, Sequence[Any]]) -> Said:
+    return Said(record, {fact: (mark, turn) for fact, (mark, turn) in facts.items()})

@@ -45,7 +45,7 @@ class Member:
     @property
     def key(self) -> str:
         """Another one for each lot that it is part of: a lot that was lost must not be taken for a repetition."""
-        return codec.fingerprint([self.task.key, self.step.kind, self.entry, self.task.sent])
+        return codec.fingerprint([self.task.call_key(self.step), self.step.kind, self.entry, self.task.sent])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +191,7 @@ def _decided(member: Member, result: PushResult, answer: httpx.Response) -> Push
             code = result.response_code or answer.status_code
             task.done(step, Answered(external_id=result.external_id, response_code=code, milliseconds=0))
             task.milliseconds = None
-            task.plan_anew()
+            _go_on(task)
             return None
         case Rejected():
             if step.creates:
@@ -204,10 +204,16 @@ def _decided(member: Member, result: PushResult, answer: httpx.Response) -> Push
 
 def _once_more(member: Member, why: str) -> PushResult | None:
     task = member.task
-    if task.sent >= MOST_LOTS:
+    if task.sent + 1 >= MOST_LOTS:
         return Rejected(errors=[f"{why}, {MOST_LOTS} times; look at what the marketplace says of its lots"])
-    task.plan_anew()
+    _go_on(task)
     return None
+
+
+def _go_on(task: Task) -> None:
+    """This lot is done with; asking about one that is undecided is not another one."""
+    task.sent += 1
+    task.plan_anew()
 
 
 def _parts(members: Sequence[tuple[int, Member]], limit: int) -> Sequence[Sequence[tuple[int, Member]]]:

@@ -81,6 +81,7 @@ class OffersReader:
             doubts=known.doubts.union(fact for fact, differs in facts.items() if differs),
             created=known.created,
             by=known.by,
+            said=known.said,
         )
 
     def _offer(self, row: Any) -> Offer | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from connectors.marketplace.client import Answered
-from connectors.marketplace.deciding import Abilities, Plan, Step, plan
-from connectors.marketplace.known import Known
+from connectors.marketplace.deciding import Abilities, Plan, Step, plan, said_of
+from connectors.marketplace.known import Known, Said
 from hub.connector import result_of
 from hub.errors import HubError, NotNowError, ReauthorizationError, RejectedError
 from hub.marketplace import Listing
@@ -36,10 +36,12 @@ class Task:
     milliseconds: int | None = None
     had: Known | None = field(init=False)
     kept: Known | None = field(init=False)
+    said: Said = field(init=False)
     todo: Plan = field(init=False)
 
     def __post_init__(self) -> None:
         self.had = self.kept = self.known
+        self.said = Said.of(self.key, said_of(self.listing), self.known.said if self.known else None)
         self.plan_anew()
 
     def plan_anew(self) -> None:
@@ -56,6 +58,12 @@ class Task:
         self.known = None
         self.plan_anew()
 
+    def call_key(self, step: Step) -> str:
+        """Of this record's call: another one where it comes back to what it had said before it said something else, which a
+        marketplace would take for a repetition."""
+        turn = self.said.turn(step.sets)
+        return f"{self.key}.{turn}" if self.key and turn else self.key
+
     @property
     def external_id(self) -> str:
         """What it is called there, as far as is known."""
@@ -63,7 +71,7 @@ class Task:
 
     def doubtful(self) -> Known:
         """What is known while its calls are under way: should nobody hear how they end, all is said again."""
-        known = self.known or Known.nothing_certain(self.listing)
+        known = replace(self.known or Known.nothing_certain(self.listing), said=self.said)
         return known.doubting(fact for step in self.todo.steps for fact in step.sets)
 
     def done(self, step: Step, answer: Answered) -> None:
@@ -73,6 +81,12 @@ class Task:
             self.known = replace(self.known, standing=replace(self.known.standing, url=answer.url))
         self.code = answer.response_code
         self.milliseconds = (self.milliseconds or 0) + answer.milliseconds
+
+    def found_out(self) -> Known | None:
+        """What is known now, with what was said last: by this record where it has made a call."""
+        if self.known is None or self.kept is None:
+            return self.known
+        return replace(self.known, said=self.kept.said)
 
     def failed(self, step: Step, error: HubError) -> PushResult:
         """A call has not succeeded, or nobody knows."""

@@ -21,8 +21,6 @@ from hub.store.leases import HeldLease
 
 #: The lease that makes one of the schedulers the leader.
 LEADER = "scheduler"
-#: How long a leader may be silent, in microseconds.
-LEADER_LEASE = 10 * 1_000_000
 #: Lives in the broker as long as its messages do: when it is gone, they are.
 EPOCH_KEY = "hub:epoch"
 
@@ -89,9 +87,8 @@ class Scheduler:
 
     async def _lead(self) -> bool:
         db = self.runtime.db
-        self._held = await db.run(
-            leases.acquire, db, LEADER, holder=self.runtime.worker, duration=LEADER_LEASE
-        )
+        duration = round(self.runtime.settings.leader_lease.total_seconds() * 1_000_000)
+        self._held = await db.run(leases.acquire, db, LEADER, holder=self.runtime.worker, duration=duration)
         return self._held is not None
 
     async def _sweep(self, now: float) -> None:

@@ -22,7 +22,7 @@ from hub.errors import HubError
 from hub.fleet import actors
 from hub.fleet.broker import NAMESPACE, make_broker
 from hub.fleet.exposition import Exposition
-from hub.fleet.scheduler import LEADER_LEASE, Scheduler
+from hub.fleet.scheduler import Scheduler
 from hub.metrics import LedgerMetrics, Metrics
 from hub.policy.circuit import State
 from hub.runtime import Runtime
@@ -68,7 +68,8 @@ class LedgerWatch:
     @property
     def silent(self) -> bool:
         """No round came to its end for longer than a leader may be silent: somebody else leads by now."""
-        return time.monotonic() - self._ticked_at > LEADER_LEASE / 1_000_000
+        lease = self.runtime.settings.leader_lease
+        return time.monotonic() - self._ticked_at > lease.total_seconds()
 
     async def _refresh(self) -> None:
         db, metrics = self.runtime.db, self.metrics

@@ -56,7 +56,9 @@ def boot() -> None:
     metrics = WorkerMetrics()
 
     async def open_process() -> Runtime:
-        return open_runtime(settings, redis_url=url, ring=declared.ring, observe=metrics.observe)
+        runtime = open_runtime(settings, redis_url=url, ring=declared.ring, observe=metrics.observe)
+        runtime.pool.warm_up()
+        return runtime
 
     process = Process(open_process)
     broker = make_broker(url, metrics, EventLoop(), process)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import httpx
 import yarl
 
@@ -22,10 +21,14 @@ from hub.http.call import HttpCall, Observe, Side
 from hub.http.pace import Pace
 from hub.http.redact import Redactor
 from hub.http.redirects import MOST_REDIRECTS, is_redirect, next_hop
-from hub.http.stream import StreamedAnswer
-from hub.http.transport import Answer, Transport
 from hub.policy.classify import error_of, error_of_exception
 from hub.policy.lessons import lesson_of
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from hub.http.stream import StreamedAnswer
+    from hub.http.transport import Answer, Transport
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -126,6 +129,8 @@ class ConnectionHttp:
     @asynccontextmanager
     async def _observed(self, call: _Call) -> AsyncIterator[StreamedAnswer]:
         """What was opened, told of at its end: only then is it known how long it took and whether it broke."""
+        from hub.http.stream import StreamedAnswer  # noqa: PLC0415 - whoever comes here has loaded aiohttp
+
         assert call.opened is not None  # noqa: S101 - for mypy; an answer that is no error was opened
         begin, failures = perf_counter(), list[HubError]()
 
@@ -195,7 +200,7 @@ class ConnectionHttp:
         ):
             lesson = lesson_of(status, answer.received, _now())
             if lesson is not None:
-                await self._pace.learn(call.bucket, lesson)
+                await self._pace.learn(call.bucket, lesson, duration)
         # Whether a streamed answer worked is known at its end; but a whole fleet may wait for a probe.
         call.counted = not (call.streamed and accepted) or self._pace.is_probing
         if call.counted:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import NoReturn
 
 import yarl
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hub.errors import ConfigurationError
 
@@ -37,7 +36,7 @@ def check_parsed(url: yarl.URL, *, allow_private_hosts: bool, field: str | None 
     if url.scheme not in SCHEMES or not url.raw_host:
         raise ConfigurationError("only http and https URLs with a host can be called", field=field)
     if not allow_private_hosts and is_private_host(url.raw_host):
-        _refuse(url.raw_host, field)
+        refuse(url.raw_host, field)
 
 
 @lru_cache(maxsize=4096)
@@ -61,30 +60,8 @@ def is_private_address(address: _Address) -> bool:
     return not address.is_global or address.is_multicast or address.is_reserved or address.is_unspecified
 
 
-class GuardedResolver(AbstractResolver):
-    """Resolves names at the moment of connecting, and refuses those that lead to a private address.
-
-    What is checked is what is connected to, so a name that changes its address in between (DNS rebinding) gains nothing.
-    """
-
-    def __init__(self, inner: AbstractResolver) -> None:
-        self._inner = inner
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses of a name. Raises ``ConfigurationError`` if one of them is private."""
-        results = await self._inner.resolve(host, port, family)
-        if any(is_private_host(result["host"]) for result in results):
-            _refuse(host)
-        return results
-
-    async def close(self) -> None:
-        """Let go of the inner one."""
-        await self._inner.close()
-
-
-def _refuse(host: str, field: str | None = None) -> NoReturn:
+def refuse(host: str, field: str | None = None) -> NoReturn:
+    """Says that a host is private, and what to do where it is meant. Raises ``ConfigurationError``."""
     raise ConfigurationError(
         f"{host} is a private address, which connections may not reach;"
         " if it is meant, the operator sets HUB_ALLOW_PRIVATE_HOSTS=true",

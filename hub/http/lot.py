@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from hub.connector import Bucket
 from hub.errors import ThrottledError
+from hub.http.slow_start import SlowStart
 from hub.policy.lessons import Lesson
 from hub.policy.limiter import Limiter
 
@@ -39,6 +40,8 @@ class Lot:
         self._unlimited_until = 0.0
         self._nothing_until = 0.0
         self._turned_away = 0
+        self._rate = bucket.rate or math.inf
+        self._start = SlowStart()
         self._told_at = -TELL_EVERY
         self._untold: Lesson | None = None
         #: Requests that were admitted and are not answered: whoever counted for an answer has not seen them all.
@@ -49,7 +52,7 @@ class Lot:
         if now < self._nothing_until:
             return False
         if now < self._unlimited_until:
-            return True
+            return self.under_way < self._start.window
         if self._tokens and now < self._good_until:
             self._tokens -= 1
             return True
@@ -62,16 +65,22 @@ class Lot:
         async with self._lock:
             while not self.spend(self._clock()):
                 self._refuse_beyond(begin + PATIENCE)
-                wait = self._nothing_until - self._clock()
-                await (asyncio.sleep(wait) if wait > 0 else self._refill(wanted()))
+                await self._more(wanted)
         return self._clock() - begin
 
-    async def learn(self, lesson: Lesson) -> None:
+    def returned(self) -> None:
+        """An admitted request is answered, or never will be."""
+        self.under_way -= 1
+        self._start.answered()
+
+    async def learn(self, lesson: Lesson, took: float = 0.0) -> None:
         """A block holds here at once; the fleet is told of it at once too, and of a mere count now and then.
 
-        Of what remains, those that are under way may have to be paid yet.
+        Of what remains, those that are under way may have to be paid yet. The answer ``took`` so many seconds.
         """
         now = self._clock()
+        if lesson.refusal:
+            lesson, self._tokens = replace(lesson, refusal=self._start.refused(now, took)), 0
         if lesson.remaining is not None:
             lesson = replace(lesson, remaining=max(lesson.remaining - self.under_way, 0))
         if lesson.block:
@@ -105,21 +114,32 @@ class Lot:
         if self._nothing_until <= latest:
             return
         # Those that are turned away come back one after the other, not all for the same token.
-        wait = self._nothing_until - self._clock() + self._turned_away / (self._bucket.rate or math.inf)
+        wait = self._nothing_until - self._clock() + self._turned_away / self._rate
         self._turned_away += 1
         raise ThrottledError(
             f"the rate limit {self._name} has nothing for {wait:.1f} s",
             wait=timedelta(seconds=max(wait, 0.0)),
         )
 
+    async def _more(self, wanted: Callable[[], int]) -> None:
+        """Wait for what is missing: time, an answer, or tokens."""
+        now = self._clock()
+        if now < self._nothing_until:
+            await asyncio.sleep(self._nothing_until - now)
+        elif now < self._unlimited_until:
+            await self._start.answer()
+        else:
+            await self._refill(wanted())
+
     async def _refill(self, wanted: int) -> None:
         rate = self._bucket.rate
         await self._give_back()
         lot = min(wanted, max(1, math.ceil(rate * LOT_SPAN))) if rate else wanted
         grant = await self._limiter.take(self._bucket, lot)
-        now = self._clock()
+        now, self._rate = self._clock(), grant.rate or math.inf
         if grant.unlimited:
             self._unlimited_until = now + BELIEF
+            self._start.look(now)
         elif grant.granted:
             self._tokens, self._good_until, self._turned_away = grant.granted, now + LOT_LIFE, 0
         else:

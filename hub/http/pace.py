@@ -79,7 +79,7 @@ class Pace:
 
     def returned(self, bucket: Bucket) -> None:
         """An admitted request is answered, or never will be."""
-        (self._lots.get(bucket.key) or self._lot(bucket)).under_way -= 1
+        (self._lots.get(bucket.key) or self._lot(bucket)).returned()
 
     @property
     def is_probing(self) -> bool:
@@ -102,9 +102,9 @@ class Pace:
         """An admitted request says nothing about the other side: it was not sent, or nobody waited for its end."""
         self._circuit.not_made()
 
-    async def learn(self, bucket: Bucket, lesson: Lesson) -> None:
-        """Hold on to what an answer said, here at once and then for the fleet."""
-        await (self._lots.get(bucket.key) or self._lot(bucket)).learn(lesson)
+    async def learn(self, bucket: Bucket, lesson: Lesson, took: float = 0.0) -> None:
+        """Hold on to what an answer said that ``took`` so many seconds, here at once and then for the fleet."""
+        await (self._lots.get(bucket.key) or self._lot(bucket)).learn(lesson, took)
 
     async def _turn(self, lot: Lot) -> float:
         try:

@@ -5,30 +5,30 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import cached_property
 from importlib.metadata import version
-from typing import Self
-
-from aiohttp.abc import AbstractResolver
+from typing import TYPE_CHECKING, Self
 
 from hub.connector import Bucket
 from hub.http.call import Observe, Side, nobody
 from hub.http.connection import ConnectionHttp
 from hub.http.pace import Pace
 from hub.http.redact import Redactor
-from hub.http.transport import Transport
 from hub.policy.circuit import Circuit
 from hub.policy.limiter import Limiter
 from hub.settings import Settings
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver
+
+    from hub.http.transport import Transport
 
 #: Requests of one side of a connection in flight at once, unless it says otherwise.
 CONCURRENCY = 32
 
 
 class HttpPool:
-    """The pooled connections of a process. They belong to the event loop of the first call.
-
-    ``transport`` can carry an ``httpx.AsyncClient`` for a library that wants one; nothing paces or counts its calls.
-    """
+    """The pooled connections of a process. They belong to the event loop of the first call."""
 
     def __init__(
         self,
@@ -40,15 +40,35 @@ class HttpPool:
         resolver: AbstractResolver | None = None,
         verify: ssl.SSLContext | bool = True,
     ) -> None:
-        self.transport = Transport(
-            timeout=timeout,
-            max_connections=max_connections,
-            max_response_bytes=max_response_bytes,
-            allow_private_hosts=allow_private_hosts,
+        self._timeout = timeout
+        self._max_connections = max_connections
+        self._max_response_bytes = max_response_bytes
+        self._allow_private_hosts = allow_private_hosts
+        self._resolver = resolver
+        self._verify = verify
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Can carry an ``httpx.AsyncClient`` for a library that wants one; nothing paces or counts its calls.
+
+        Made when it is asked for: aiohttp and the authorities of TLS take a quarter of the time in which a command
+        starts, and most commands call nobody.
+        """
+        from hub.http.transport import Transport  # noqa: PLC0415 - see above
+
+        return Transport(
+            timeout=self._timeout,
+            max_connections=self._max_connections,
+            max_response_bytes=self._max_response_bytes,
+            allow_private_hosts=self._allow_private_hosts,
             user_agent=f"connector-hub/{version('connector-hub')}",
-            resolver=resolver,
-            verify=verify,
+            resolver=self._resolver,
+            verify=self._verify,
         )
+
+    def warm_up(self) -> None:
+        """Make the transport now, in a process that is going to need it: nothing waits for that later."""
+        _ = self.transport
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -87,4 +107,5 @@ class HttpPool:
 
     async def close(self) -> None:
         """Close all connections; closing twice does nothing."""
-        await self.transport.aclose()
+        if "transport" in vars(self):
+            await self.transport.aclose()

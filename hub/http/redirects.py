@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import yarl
 
 from hub.errors import RejectedError
-from hub.http.transport import Answer
+
+if TYPE_CHECKING:
+    from hub.http.transport import Answer
 
 #: Only what reads is sent somewhere else.
 FOLLOWED_METHODS = frozenset({"GET", "HEAD"})

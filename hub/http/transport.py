@@ -20,7 +20,8 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
-from hub.http.guard import GuardedResolver, check_parsed
+from hub.http.guard import check_parsed
+from hub.http.resolver import GuardedResolver
 from hub.policy.classify import AnswerTooLargeError
 
 #: To open a connection, name look-up and TLS included. The total deadline counts as well.

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from hub.connector import Bucket
-from hub.policy.lessons import Lesson
+from hub.policy.learned_rate import LearnedRate
+from hub.policy.lessons import Lesson, Refusal
 
 #: Tokens are fractions; this much less than a whole one is one.
 NEARLY = 1e-6
@@ -27,19 +28,22 @@ MOST_BUCKETS = 1024
 class Grant:
     """``granted`` tokens were taken; ``wait`` is the time until a further one, zero where all wanted were granted.
 
-    ``unlimited``: nothing limits this bucket for now, and nothing was counted.
+    ``unlimited``: nothing limits this bucket for now, and nothing was counted. ``rate``: tokens a second, told or learned;
+    0 for neither.
     """
 
     granted: int
     wait: timedelta = timedelta(0)
     unlimited: bool = False
+    rate: float = 0.0
 
     @classmethod
-    def of(cls, granted: int, wanted: int, wait: float, *, unlimited: bool) -> Grant:
+    def of(cls, granted: int, wanted: int, wait: float, *, unlimited: bool, rate: float) -> Grant:
         """From the numbers of an adapter; ``wait`` in seconds."""
         if granted >= wanted:
-            return cls(granted=granted, unlimited=unlimited)
-        return cls(granted=granted, wait=max(timedelta(seconds=wait), LEAST_WAIT), unlimited=unlimited)
+            return cls(granted=granted, unlimited=unlimited, rate=rate)
+        pause = max(timedelta(seconds=wait), LEAST_WAIT)
+        return cls(granted=granted, wait=pause, unlimited=unlimited, rate=rate)
 
 
 class Limiter(ABC):
@@ -83,7 +87,7 @@ class MemoryLimiter(Limiter):
     async def learn(self, bucket: Bucket, lesson: Lesson) -> None:
         """As the port says."""
         now = self._clock()
-        self._keep(bucket, self._level(bucket, now).taught(lesson, now), now)
+        self._keep(bucket, self._level(bucket, now).taught(bucket, lesson, now), now)
 
     def _level(self, bucket: Bucket, now: float) -> Level:
         level = self._levels.get(bucket.key)
@@ -108,40 +112,69 @@ class Level:
     blocked: float = 0.0
     left: int = 0
     until: float = 0.0
+    learned: LearnedRate | None = None
 
-    def taught(self, lesson: Lesson, now: float) -> Level:
+    def taught(self, bucket: Bucket, lesson: Lesson, now: float) -> Level:
         """Held to what an answer said."""
         level = self
         if lesson.block is not None:
             level = replace(level, blocked=max(level.blocked, now + lesson.block.total_seconds()))
         if lesson.remaining is not None and lesson.reset is not None:
             level = replace(level, left=lesson.remaining, until=now + lesson.reset.total_seconds())
-        return level
+        return level.refused(bucket, lesson.refusal, now) if lesson.refusal else level
+
+    def refused(self, bucket: Bucket, refusal: Refusal, now: float) -> Level:
+        """With a rate learned from what is blocked already."""
+        learned, until = self.learned, self.blocked
+        if learned is None:
+            learned = LearnedRate.guess(refusal, bucket.rate or 0.0, now, until)
+        elif now - refusal.took < learned.until:
+            learned = learned.refused_as_well(refusal, until)
+        else:
+            learned = learned.refused(refusal.took, now, until)
+        return replace(self, learned=learned)
 
     def refilled(self, bucket: Bucket, now: float) -> Level:
-        """With what dripped in since the last look."""
-        tokens = min(bucket.burst, self.tokens + max(0.0, now - self.at) * (bucket.rate or 0.0))
-        return replace(self, tokens=tokens, at=now)
+        """With what dripped in since the last look. A learned rate is older by the time in which there was room."""
+        rate, burst, _ = self._limit(bucket)
+        tokens = min(burst, self.tokens + max(0.0, now - self.at) * rate)
+        level = replace(self, tokens=tokens, at=now)
+        if self.learned is None or not self.learned.holds(now):
+            return replace(level, learned=None)
+        if self.learned.given_up or (bucket.rate and self.learned.pace >= bucket.rate):
+            return level
+        free = max(0.0, now - max(self.at, self.blocked))
+        return replace(level, learned=self.learned.used(min(free, max(0.0, burst - self.tokens) / rate)))
 
     def taken(self, bucket: Bucket, wanted: int, now: float) -> tuple[Level, Grant]:
         """Less up to ``wanted`` tokens."""
-        windowed, rate = self.until > now, bucket.rate or 0.0
+        windowed, (rate, burst, lot) = self.until > now, self._limit(bucket)
         if self.blocked > now:
-            return self, Grant.of(0, wanted, self.blocked - now, unlimited=False)
+            return self, Grant.of(0, wanted, self.blocked - now, unlimited=False, rate=rate)
         granted = min(wanted, math.floor(self.tokens + NEARLY)) if rate else wanted
         granted = min(granted, self.left) if windowed else granted
         tokens = self.tokens - granted if rate else self.tokens
-        full = now + (bucket.burst - tokens) / rate if rate else 0.0
+        full = now + (burst - tokens) / rate if rate else 0.0
         level = replace(self, tokens=tokens, full=full, left=self.left - granted)
         wait = max(
-            (1.0 - tokens) / rate if rate else 0.0, self.until - now if level.left < 1 and windowed else 0.0
+            (min(lot, wanted - granted) - tokens) / rate if rate and granted < wanted else 0.0,
+            self.until - now if level.left < 1 and windowed else 0.0,
         )
-        return level, Grant.of(granted, wanted, wait, unlimited=not rate and not windowed)
+        return level, Grant.of(granted, wanted, wait, unlimited=not rate and not windowed, rate=rate)
 
     def given_back(self, bucket: Bucket, unused: int) -> Level:
         """With tokens that were not used."""
-        return replace(self, tokens=min(bucket.burst, self.tokens + unused), left=self.left + unused)
+        _, burst, _ = self._limit(bucket)
+        return replace(self, tokens=min(burst, self.tokens + unused), left=self.left + unused)
 
     def matters(self, now: float) -> bool:
         """Whether a new bucket would be fuller."""
-        return max(self.blocked, self.until, self.full) > now
+        kept = self.learned is not None and self.learned.holds(now)
+        return kept or max(self.blocked, self.until, self.full) > now
+
+    def _limit(self, bucket: Bucket) -> tuple[float, float, float]:
+        """Tokens a second, how many there may be at most, and how many are worth waiting for."""
+        rate, learned = bucket.rate or 0.0, self.learned
+        if learned is None or learned.given_up or (rate and learned.pace >= rate):
+            return rate, float(bucket.burst), 1.0
+        return learned.pace, min(learned.burst, bucket.burst) if rate else learned.burst, learned.lot

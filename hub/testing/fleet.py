@@ -34,6 +34,7 @@ PAUSE = 0.02
 TIMES = {
     "HUB_CLAIM_LEASE": "2",
     "HUB_POLL_LEASE": "1.5",
+    "HUB_LEADER_LEASE": "2",
     "HUB_BELL_AGE": "1",
     "HUB_SWEEP_INTERVAL": "0.2",
     "HUB_SCHEDULE_INTERVAL": "0.1",

@@ -30,6 +30,7 @@ _PRELOADED = (
     "hub.boot",
     "hub.log",
     "hub.event_loop",
+    "hub.http.transport",
     "hub.loop.poll",
     "hub.loop.sweep",
     "hub.loop.work",

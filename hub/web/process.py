@@ -89,6 +89,7 @@ async def _opened(settings: Settings, redis_url: str) -> AsyncIterator[WebApp]:
     broker, redis = make_broker(redis_url), Redis.from_url(redis_url)
     ringer = Ringer(actors.declare(broker, _no_runtime).ring)
     runtime = open_runtime(settings, redis_url=redis_url, ring=ringer.ring, observe=Metrics(registry).observe)
+    runtime.pool.warm_up()
     app = make_app(runtime, registry=registry, metrics=WebMetrics(registry), broker_answers=_ping(redis))
     try:
         yield app

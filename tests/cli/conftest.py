@@ -104,8 +104,13 @@ def own_logging() -> Iterator[None]:
 
 
 @pytest.fixture
-def hub(hub_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_logging: None) -> Hub:
-    """A hub without a connection, which may call this machine."""
+def hub(
+    hub_home: Path, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_logging: None
+) -> Hub:
+    """A hub without a connection, which may call this machine.
+
+    Its embedded store is there already (``sqlite_url``): all migrations take longer than most tests here.
+    """
     monkeypatch.setenv("HUB_HOME", str(hub_home))
     monkeypatch.setenv("HUB_ALLOW_PRIVATE_HOSTS", "true")
     key = new_key()

@@ -20,6 +20,16 @@ def test_a_tenant_is_listed_with_its_connections(hub: Hub, prices: str) -> None:
     assert "acme" in hub.ok("tenant", "list")
 
 
+def test_the_first_command_makes_the_store(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded one, with all migrations, in a HUB_HOME that was not there."""
+    home = tmp_path / "not" / "there"
+    monkeypatch.setenv("HUB_HOME", str(home))
+    hub.ok("tenant", "add", "acme")
+
+    assert [tenant["name"] for tenant in hub.json("tenant", "list")] == ["acme"]
+    assert (home / "hub.db").exists()
+
+
 def test_a_tenants_name_is_its_own(hub: Hub, acme: str) -> None:
     """And not empty."""
     assert "exists already" in hub.refused("tenant", "add", "acme")

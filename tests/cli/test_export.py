@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from hub.testing.faults import Faults
 from tests.cli.conftest import Hub, Served
+from tests.forked import Forked
 
 #: Seconds that something may take which takes no time on a machine at rest.
 SOON = 60.0
@@ -22,23 +21,15 @@ def in_terminal(*arguments: str) -> tuple[int, str]:
     """Run `hub …` with a terminal on standard output and standard error; its exit code and all that it drew."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hub", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment,
-    )
-    os.close(theirs)
     drawn = b""
     try:
-        while chunk := _read(ours):
-            drawn += chunk
-        return process.wait(timeout=SOON), drawn.decode()
+        with Forked(arguments, environment, terminal=theirs) as process:
+            os.close(theirs)
+            while chunk := _read(ours):
+                drawn += chunk
+            return process.wait(timeout=SOON), drawn.decode()
     finally:
         os.close(ours)
-        process.kill()
-        process.wait()
 
 
 def _read(terminal: int) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import pytest
 from hub import listening
 from hub.testing.servers import Postgres
 from tests.cli.conftest import Hub, Served
+from tests.forked import Forked
 
 #: Seconds that something may take which takes a few on a machine at rest.
 SOON = 60.0
@@ -28,7 +27,7 @@ SOON = 60.0
 class Process:
     """A command of the hub that runs, on ports of its own."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     ports: Mapping[str, int]
     known: set[psutil.Process] = field(default_factory=set)
 
@@ -76,21 +75,16 @@ def start(hub: Hub) -> Iterator[Callable[..., Process]]:
             "HUB_BELL_AGE": "2",
             "HUB_POLL_LEASE": "3",
             "HUB_CLAIM_LEASE": "3",
+            "HUB_LEADER_LEASE": "3",
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "hub", *arguments],
-            env={**os.environ, **own, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = Forked(arguments, {**os.environ, **own, **environment}, apart=True)
         started.append(Process(process=process, ports=chosen))
         return started[-1]
 
     yield run
     for one in started:
-        one.process.kill()
-        one.process.communicate()
+        with one.process:
+            one.process.kill()
         for left in one.known:
             if _runs(left):
                 left.kill()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from hub.embedded import ensure_broker, leave_broker
 from hub.settings import Settings
 from hub.testing.faults import Faults
 from tests.cli.conftest import Hub, Served
+from tests.forked import Forked
 
 KEYS = [
     *("polled", "pushed", "succeeded", "failed", "skipped", "dead"),
@@ -29,20 +29,10 @@ SOON = 30.0
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start() -> Iterator[Callable[..., Forked]]:
     """Starts `hub …` as a process of its own."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "hub", *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started.append(subprocess.Popen(command, text=True, **pipes))
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(Forked(arguments, os.environ, apart=True))
 
 
 def test_a_drain_says_what_it_did(hub: Hub, prices: str, source: Served, destination: Served) -> None:
@@ -188,7 +178,7 @@ def test_a_signal_hands_work_back(
     hub: Hub,
     prices: str,
     destination: Served,
-    start: Callable[..., subprocess.Popen[str]],
+    start: Callable[..., Forked],
     monkeypatch: pytest.MonkeyPatch,
     number: signal.Signals,
 ) -> None:
@@ -209,7 +199,7 @@ def test_a_signal_hands_work_back(
 
 
 def test_two_drains_at_once_share_the_work(
-    hub: Hub, prices: str, destination: Served, start: Callable[..., subprocess.Popen[str]]
+    hub: Hub, prices: str, destination: Served, start: Callable[..., Forked]
 ) -> None:
     """Neither does what the other has done."""
     drains = [start("run", prices, "--drain", "--json") for _ in range(2)]
@@ -228,18 +218,20 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def test_standard_output_is_one_document_when_something_is_logged(
-    hub: Hub, prices: str, source: Served, monkeypatch: pytest.MonkeyPatch
+    hub: Hub,
+    prices: str,
+    source: Served,
+    start: Callable[..., Forked],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Logs go to standard error, at whatever level."""
     monkeypatch.setenv("HUB_LOG_LEVEL", "DEBUG")
     source.app.faults.set([Faults(garbage=1, match="GET", requests=1)])
-    command = [sys.executable, "-m", "hub", "run", prices, "--drain", "--json"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=SOON, env=dict(os.environ), check=False
-    )
+    drain = start("run", prices, "--drain", "--json")
+    printed, logged = drain.communicate(timeout=SOON)
 
-    assert list(json.loads(done.stdout)) == KEYS
-    assert done.returncode == 1
-    assert "poll failed" in done.stderr
+    assert list(json.loads(printed)) == KEYS
+    assert drain.returncode == 1
+    assert "poll failed" in logged
     for secret in hub.secrets:
-        assert secret not in done.stderr
+        assert secret not in logged

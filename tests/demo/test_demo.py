@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.forked import Forked
 
 #: Seconds that a demo may take on a machine that has other things to do.
 SOON = 150.0
@@ -27,31 +28,19 @@ def tmp_path() -> Iterator[Path]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def demo(tmp_path: Path) -> Iterator[Callable[..., Forked]]:
     """Starts `hub demo` in an empty folder, where it makes its own."""
-    started: list[subprocess.Popen[str]] = []
+    with ExitStack() as stack:
 
-    def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "hub", "demo", *arguments],
-                env={**os.environ, "TMPDIR": str(tmp_path), **environment},
-                cwd=tmp_path,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return started[-1]
+        def run(*arguments: str, **environment: str) -> Forked:
+            own = {**os.environ, "TMPDIR": str(tmp_path), **environment}
+            return stack.enter_context(Forked(["demo", *arguments], own, apart=True, folder=tmp_path))
 
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+        yield run
 
 
 def test_every_invariant_holds_and_nothing_is_left(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
 ) -> None:
     """With refusals, 429s, stalls, errors and lost answers on the way; the user's own hub is not touched."""
     running = demo(
@@ -75,7 +64,7 @@ def test_every_invariant_holds_and_nothing_is_left(
 
 
 def test_a_demo_that_is_interrupted_takes_everything_away(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    demo: Callable[..., Forked], tmp_path: Path
 ) -> None:
     """Its processes and its folder."""
     running = demo("--records", "1000")
@@ -90,7 +79,7 @@ def test_a_demo_that_is_interrupted_takes_everything_away(
 
 
 def test_a_demo_that_runs_out_of_time_fails_and_says_what_is_missing(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    demo: Callable[..., Forked], tmp_path: Path
 ) -> None:
     """And keeps its folder for whoever wants to look, if asked to."""
     running = demo("--records", "1000", "--timeout", "1", "--keep")
@@ -105,7 +94,7 @@ def test_a_demo_that_runs_out_of_time_fails_and_says_what_is_missing(
 
 
 def test_goods_reach_a_marketplace_and_nothing_is_left(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
 ) -> None:
     """Files of Merchstack and prices of MerchantOps, through one catalog, with the embedded services."""
     running = demo("vtex-seller", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
@@ -119,7 +108,7 @@ def test_goods_reach_a_marketplace_and_nothing_is_left(
 
 
 def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
-    demo: Callable[..., subprocess.Popen[str]],
+    demo: Callable[..., Forked],
 ) -> None:
     """And ends with 1."""
     running = demo("vtex-seller", "--timeout", "1")
@@ -131,7 +120,7 @@ def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
 
 
 def test_an_accounts_goods_are_sold_at_a_marketplace_and_nothing_is_left(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, hub_home: Path
+    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
 ) -> None:
     """Loaded, mapped, changed, and told of in the logs, with the embedded services."""
     running = demo("vtex-marketplace", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
@@ -146,7 +135,7 @@ def test_an_accounts_goods_are_sold_at_a_marketplace_and_nothing_is_left(
 
 @pytest.mark.parametrize("arguments", (("shopify",), ("vtex-seller", "--records", "5")))
 def test_a_demo_that_there_is_not_is_refused(
-    demo: Callable[..., subprocess.Popen[str]], tmp_path: Path, arguments: tuple[str, ...]
+    demo: Callable[..., Forked], tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     """Before anything is started."""
     running = demo(*arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import dramatiq
@@ -108,7 +109,8 @@ async def test_nobody_is_polled_before_it_is_time_or_while_it_may_not_be(
 async def test_one_leads_and_another_takes_over_when_it_falls_silent(
     hub: Hub, make_scheduler: MakeScheduler
 ) -> None:
-    """Or at once when it ends in order."""
+    """For as long as the operator says; or at once when it ends in order."""
+    hub.settings.leader_lease = timedelta(seconds=40)
     first, second, third = make_scheduler(), make_scheduler(), make_scheduler()
     led: list[str] = []
     first.on_tick = lambda leads: led.append("first") if leads else None
@@ -120,7 +122,10 @@ async def test_one_leads_and_another_takes_over_when_it_falls_silent(
     assert set(led) == {"first"}
 
     led.clear()
-    hub.pass_time(11)
+    hub.pass_time(hub.settings.leader_lease.total_seconds() - 1)
+    await second.tick()
+    assert led == []
+    hub.pass_time(2)
     await second.tick()
     await first.tick()
     assert led == ["second"]

@@ -13,6 +13,7 @@ import pytest
 
 from hub.testing.books import assert_books_balance
 from tests.connectors.merchstack.import_world import jsonl, product
+from tests.forked import Forked
 from tests.loop.hub_of_a_test import Hub
 from tests.merchstack.shop import Inbox
 
@@ -87,9 +88,9 @@ async def test_a_helper_ends_with_the_one_that_it_helps(inbox: Inbox, postgres_u
 @pytest.mark.parametrize("processes", ("1", "3"))
 async def test_a_drain_counts_what_its_helpers_did(inbox: Inbox, postgres_url: str, processes: str) -> None:
     """However many they are."""
-    command = ("-m", "hub", "run", inbox.name, "--drain", "--json", "--processes", processes)
-    process = _start(inbox, postgres_url, *command)
-    printed, _ = process.communicate(timeout=PATIENCE)
+    command = ("run", inbox.name, "--drain", "--json", "--processes", processes)
+    with Forked(command, _environment(inbox, postgres_url)) as process:
+        printed, _ = process.communicate(timeout=PATIENCE)
 
     summary = json.loads(printed)
     assert process.returncode == 0
@@ -109,15 +110,18 @@ async def _admit(inbox: Inbox) -> None:
 
 
 def _start(inbox: Inbox, url: str, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    environment = {**_environment(inbox, url), **more}
+    return subprocess.Popen([sys.executable, *arguments], text=True, env=environment, stdout=subprocess.PIPE)
+
+
+def _environment(inbox: Inbox, url: str) -> Mapping[str, str]:
     settings = inbox.hub.settings
     assert settings.secret_keys
-    environment: Mapping[str, str] = {
+    return {
         **os.environ,
         "HUB_HOME": str(settings.home),
         "HUB_DATABASE_URL": url,
         "HUB_SECRET_KEYS": settings.secret_keys.get_secret_value(),
         "CONNECTION": str(inbox.hub.connection(inbox.name).id),
         "PRODUCTS": str(PRODUCTS),
-        **more,
     }
-    return subprocess.Popen([sys.executable, *arguments], text=True, env=environment, stdout=subprocess.PIPE)

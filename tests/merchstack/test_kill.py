@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from hub.store.database import Database
 from hub.store.ledger.sweep import expire_claims
 from hub.store.rows import SETTLED_STATES
 from hub.testing.books import assert_books_balance
+from tests.forked import Forked
 from tests.loop.hub_of_a_test import Hub
 from tests.merchstack.big_export import ExportFile, base_file, big_export
 from tests.merchstack.shop import Inbox, everything
@@ -35,7 +35,7 @@ KILLS: Sequence[tuple[str, int]] = (
 )
 
 #: Starts ``hub run NAME --drain`` as a process.
-Start = Callable[[str], subprocess.Popen[str]]
+Start = Callable[[str], Forked]
 
 
 @pytest.fixture
@@ -57,21 +57,8 @@ def start(hub: Hub, database_url: str) -> Iterator[Start]:
         "HUB_SECRET_KEYS": hub.settings.secret_keys.get_secret_value(),
         "HUB_LOG_LEVEL": "ERROR",
     }
-    started: list[subprocess.Popen[str]] = []
-
-    def start(name: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "hub", "run", name, "--drain", "--json"]
-        process = subprocess.Popen(
-            command, text=True, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(Forked(["run", name, "--drain", "--json"], environment))
 
 
 async def test_kills_in_the_middle_of_an_import_change_nothing(
@@ -118,14 +105,14 @@ def _run_to_the_end(start: Start, name: str) -> None:
     assert process.returncode == 0, printed
 
 
-def _kill_when(process: subprocess.Popen[str], inbox: Inbox, measure: str, least: int) -> None:
+def _kill_when(process: Forked, inbox: Inbox, measure: str, least: int) -> None:
     """SIGKILL, while it runs."""
     end = time.monotonic() + PATIENCE
     while _progress(inbox, measure) < least:
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, f"{measure} does not come to {least}"
         time.sleep(0.03)
-    process.kill()
+    process.kill(store=inbox.hub.db)
     process.communicate()
     assert process.returncode == -9
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ from hub import connection_file, connection_save
 from hub.loop.disconnect import disconnect
 from hub.store import connections
 from hub.testing.simulator import Running
+from tests.forked import Forked
 from tests.shopify.shop import SECRET, SHOP, credentials_of, secrets_of
 from tests.web.driver import FERNET_KEY, Hub
-
-ROOT = Path(__file__).parents[2]
 
 
 class Command:
@@ -32,7 +30,6 @@ class Command:
         self._folder = folder
         self._environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
             "HUB_HOME": str(folder / "home"),
             "HUB_DATABASE_URL": hub.runtime.settings.database_url.get_secret_value(),  # type: ignore[union-attr]
             "HUB_SECRET_KEYS": FERNET_KEY,
@@ -50,31 +47,25 @@ class Command:
         path.write_text(json.dumps({"connector": "shopify", "settings": {"endpoint": self.shop.url, **more}}))
         return str(path)
 
-    async def begin(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
-        command = (sys.executable, "-m", "hub", "shopify", "connect", "north", *arguments)
-        return await asyncio.create_subprocess_exec(
-            *command,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment | environment,
-            cwd=ROOT,
-        )
+    async def begin(self, *arguments: str, **environment: str) -> Forked:
+        command = ("shopify", "connect", "north", *arguments)
+        return await asyncio.to_thread(Forked, command, self._environment | environment, apart=True)
 
-    async def link(self, process: asyncio.subprocess.Process) -> str:
+    async def link(self, process: Forked) -> str:
         """The link that it prints."""
-        assert process.stderr
-        line = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+        line = await asyncio.to_thread(process.errors.readline)
         found = re.search(r"http\S+", line)
-        assert found, line + (await process.stderr.read()).decode()
+        assert found, line + process.errors.read()
         self.said += line
         return found[0]
 
-    async def end(self, process: asyncio.subprocess.Process) -> tuple[int, str, str]:
+    async def end(self, process: Forked) -> tuple[int, str, str]:
         """Its exit code and what it said."""
-        out, err = await asyncio.wait_for(process.communicate(), 40)
-        self.said += out.decode() + err.decode()
+        with process:
+            out, err = await asyncio.to_thread(process.communicate, 40)
+        self.said += out + err
         assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        return process.returncode, out, err
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from hub.errors import ConfigurationError
 from hub.http import check_url
-from hub.http.guard import GuardedResolver, is_private_address, is_private_host
+from hub.http.guard import is_private_address, is_private_host
+from hub.http.resolver import GuardedResolver
 
 PRIVATE = (
     "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.0.0.1.",

@@ -15,7 +15,7 @@ from hub.http.circuit_view import BELIEF
 from hub.http.lot import LOT_LIFE, TELL_EVERY
 from hub.http.pace import Pace
 from hub.policy.circuit import Circuit, MemoryCircuit, Permit
-from hub.policy.lessons import Lesson
+from hub.policy.lessons import Lesson, Refusal
 from hub.policy.limiter import Grant, Limiter, MemoryLimiter
 
 FREE = Bucket(key="free")
@@ -377,3 +377,36 @@ async def test_the_fleet_hears_of_a_count_now_and_then(fleet: Fleet) -> None:
 
     assert fleet.asked["learn"] == 3
     assert (await fleet.limiter.take(Bucket(key="acme:free"), 1000)).granted == 899
+
+
+async def test_requests_begin_few_at_a_time(fleet: Fleet) -> None:
+    """The first refusal comes with all that is under way; each answer lets more go."""
+    pace = fleet.pace()
+    pace.enter(100)
+    admitted = [asyncio.ensure_future(pace.admit(FREE)) for _ in range(100)]
+    await asyncio.sleep(0.01)
+    at_first = sum(one.done() for one in admitted)
+    for _ in range(at_first):
+        pace.returned(FREE)
+        await asyncio.sleep(0.001)
+    then = sum(one.done() for one in admitted)
+    for one in admitted:
+        one.cancel()
+
+    assert (at_first, then) == (8, 8 + 8 + 1)
+
+
+async def test_a_refusal_tells_the_fleet_what_was_admitted_before(fleet: Fleet) -> None:
+    """Once for all that are refused together, and others are held to it."""
+    pace = fleet.pace()
+    pace.enter(100)
+    for _ in range(70):
+        await run(pace, FREE)
+    fleet.now += 0.35
+    await run(pace, FREE)
+    for _ in range(3):
+        await pace.learn(FREE, Lesson(block=seconds(1), refusal=Refusal()), took=0.01)
+
+    grant = await fleet.limiter.take(Bucket(key="acme:free"), 1)
+    assert grant.wait == seconds(1)
+    assert grant.rate == pytest.approx(70 / 0.69)

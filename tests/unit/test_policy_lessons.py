@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.policy.lessons import Lesson, lesson_of
+from hub.policy.lessons import HOLD, Lesson, Refusal, lesson_of
 from hub.policy.retry import LONGEST_WAIT
 
 NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
@@ -20,10 +20,25 @@ def lesson(status: int, **headers: str) -> Lesson | None:
     return lesson_of(status, httpx.Headers({name.replace("_", "-"): headers[name] for name in headers}), NOW)
 
 
-@pytest.mark.parametrize("status", (400, 429, 500, 503))
+@pytest.mark.parametrize("status", (400, 500, 503))
 def test_retry_after_of_an_error_blocks(status: int) -> None:
     """Whatever the error."""
     assert lesson(status, Retry_After="30") == Lesson(block=timedelta(seconds=30))
+
+
+@pytest.mark.parametrize(
+    ("headers", "block"), (({"Retry_After": "30"}, 30.0), ({"Retry_After": "0"}, HOLD), ({}, HOLD))
+)
+def test_a_429_is_a_refusal_and_blocks(headers: dict[str, str], block: float) -> None:
+    """For a moment at least: what is under way is refused as well."""
+    assert lesson(429, **headers) == Lesson(block=timedelta(seconds=block), refusal=Refusal())
+
+
+def test_a_429_that_says_what_remains_is_no_refusal() -> None:
+    """There is nothing to find out."""
+    told = lesson(429, X_RateLimit_Remaining="0", X_RateLimit_Reset="60", Retry_After="3")
+
+    assert told == Lesson(block=timedelta(seconds=60), remaining=0, reset=timedelta(seconds=60))
 
 
 @pytest.mark.parametrize("status", (200, 202, 301))

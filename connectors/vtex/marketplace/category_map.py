@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -45,14 +45,23 @@ class CategoryMap:
         return await self._ids.get(KIND, list(dict.fromkeys(categories)))
 
     async def put(self, pairs: Mapping[str, str | None]) -> Sequence[str]:
-        """Map these, and end the mappings to None; the VTEX ids of which that changed something."""
-        changed: list[str] = []
-        every = list(pairs.items())
-        for start in range(0, len(every), PAGE):
-            changed += await self._put(dict(every[start : start + PAGE]))
-        if changed:
-            await self._tell([one for one in changed if pairs[one] is not None])
-        return changed
+        """Map these, and end the mappings to None; the VTEX ids of which that changed something.
+
+        It is told before and after it is written: should the process die in between, nobody could tell any more that
+        something has changed, and who waits is woken for a while (``LINGER``).
+        """
+        changed: dict[str, str | None] = {}
+        for page in _pages(pairs):
+            known = await self._ids.get(KIND, list(page))
+            changed |= {one: theirs for one, theirs in page.items() if known.get(one) != theirs}
+        mapped = [one for one, theirs in changed.items() if theirs is not None]
+        if mapped:
+            await self._tell(mapped)
+        for page in _pages(changed):
+            await self._put(page)
+        if mapped:
+            await self._tell(mapped)
+        return list(changed)
 
     async def news(self, seen: int) -> News:
         """What was mapped since the revision ``seen``, and a little longer."""
@@ -89,16 +98,13 @@ class CategoryMap:
                 yield pair
             after = list(page)[-1]
 
-    async def _put(self, pairs: Mapping[str, str | None]) -> Sequence[str]:
-        known = await self._ids.get(KIND, list(pairs))
-        changed = {one: theirs for one, theirs in pairs.items() if known.get(one) != theirs}
+    async def _put(self, changed: Mapping[str, str | None]) -> None:
         new = {one: theirs for one, theirs in changed.items() if theirs is not None}
         ended = [one for one, theirs in changed.items() if theirs is None]
         if new:
             await self._ids.put(KIND, new)
         if ended:
             await self._ids.remove(KIND, ended)
-        return list(changed)
 
     async def _tell(self, mapped: Sequence[str]) -> None:
         now = self._clock.now()
@@ -119,3 +125,8 @@ class CategoryMap:
             }
 
         await self._documents.change(DOCUMENT, noted)
+
+
+def _pages(pairs: Mapping[str, str | None]) -> Iterator[dict[str, str | None]]:
+    every = list(pairs.items())
+    return (dict(every[start : start + PAGE]) for start in range(0, len(every), PAGE))

@@ -31,7 +31,7 @@ from hub.connector import (
     WebhookAnswer,
     WebhookRequest,
 )
-from hub.errors import ConfigurationError, HubError
+from hub.errors import ConfigurationError, HubError, RejectedError, RetryableError
 from hub.marketplace import Listing
 from hub.records import JSON, Item, Page, PollRequest
 
@@ -72,9 +72,13 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
                 field="destination.name",
             )
         self._reader = Reader(ports.http, settings, credentials)
+        self._marketplace = ports.marketplace
         self._feed = Feed(settings, self._reader, ports.marketplace, ports.documents, ports.log)
         self._finder = Finder(
-            self._reader, ports.marketplace, Batches(self._reader, settings.simulation_size)
+            self._reader,
+            ports.marketplace,
+            Batches(self._reader, settings.simulation_size),
+            selling=settings.selling,
         )
         self._intake = Intake(settings, credentials, ports.clock)
         self._desk = Desk(settings, credentials, ports, ports.marketplace)
@@ -164,7 +168,6 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             records=list(step.records),
             cursor=step.place.cursor,
             full=step.full,
-            poll_after=step.wait,
             milestones=list(step.milestones),
             wakes=news.wakes,
         )
@@ -172,7 +175,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
     async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:
         """What VTEX and the marketplace have of each SKU, as far as that is needed, and what is to hold by that."""
         found = await self._with_categories(await self._finder.find(items))
-        terms = await self._terms()
+        terms = await self._terms(any(one.details is not None for one in found.values()))
         decided = {item.key: _decided(item, found[item.key], terms) for item in items}
         await self._note(items, found, decided)
         return [replace(item, payload={**item.payload, "decided": decided[item.key]}) for item in items]
@@ -193,8 +196,8 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             return await self._feed.switch_off(place, place.off)
         if not self.settings.selling:
             return Step(place=place)
-        if place.load is not None:
-            return await self._feed.load(place, place.load)
+        if place.load is not None and place.load.is_due(now):
+            return await self._feed.load(place, place.load, now)
         recheck = await self._feed.recheck(place, now)
         if recheck.records:
             return recheck
@@ -215,16 +218,27 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             self.ports.log.warning("the category tree is not at VTEX Mapper", error=str(error))
         return replace(place, tree_at=now.isoformat())
 
-    async def _terms(self) -> Terms:
-        settings = self.settings
+    async def _terms(self, with_categories: bool) -> Terms:
+        """A tree that cannot be read holds up those that are described alone."""
+        settings, categories = self.settings, None
+        trouble: HubError | None = None
+        if with_categories:
+            try:
+                categories = await self._desk.by_id()
+            except RejectedError as error:  # it is no SKU's fault
+                trouble = RetryableError(f"the marketplace's category tree cannot be read: {error}")
+            except HubError as error:
+                trouble = error
         return Terms(
             currency=settings.currency,
             sales_channel=settings.sales_channel,
             rules=settings.rules,
-            categories=await self._desk.by_id(),
+            categories=categories,
+            no_categories=trouble,
             mapper_url=settings.mapper_url,
             mapper_trouble=await self.mapper.trouble() if settings.mapper else None,
             selling=settings.selling,
+            needs_product=self._marketplace.needs_product,
         )
 
     async def _with_categories(self, found: Mapping[str, Found]) -> Mapping[str, Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from connectors.vtex.marketplace.place import Load, Place, Walk
@@ -17,6 +17,8 @@ from hub.records import JSON, Milestone, Record
 
 #: The one stream of SKUs: content, price and stock of an SKU take turns, so that none is sent for what is not there yet.
 OFFERS: Final = "offers"
+#: What takes an SKU off sale without a look at VTEX.
+GOING: Final = ("inactive", "removed")
 #: SKUs of the marketplace that one poll goes over.
 WALKED: Final = 500
 #: An empty list of SKUs is asked for again after this: it was seen to be wrong (VTEX facts, "SKU list").
@@ -29,12 +31,11 @@ MOST_CHANGED: Final = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What one step of a poll brought, and the place after it. ``wait`` None: there is more right now."""
+    """What one step of a poll brought, and the place after it."""
 
     place: Place
     records: Collection[Record] = ()
     full: bool = False
-    wait: timedelta | None = None
     milestones: Collection[Milestone] = ()
 
 
@@ -52,10 +53,36 @@ def record(sku: str, changed: Collection[str], at: str, **fields: object) -> Rec
 
 
 def merged(waiting: JSON, newer: JSON) -> JSON:
-    """All that changed, as of the newer one: what was removed and is told of again is there again."""
-    changed = sorted({*waiting["changed"], *newer["changed"]})
-    product = newer.get("product") or waiting.get("product")
-    return {**newer, "changed": changed, **({"product": product} if product else {})}
+    """All that changed, as of the newer one. What is to go by one of them and not by the other is looked at as a whole:
+    a notification may leave out whether the SKU is active, and the later one may have come first. A comparison of the hub's
+    own says nothing of it.
+    """
+    changed, product = (
+        {*waiting["changed"], *newer["changed"]},
+        newer.get("product") or waiting.get("product"),
+    )
+    flags = {name for name in GOING if newer.get(name)}
+    if newer["changed"] == ["check"]:
+        flags |= {name for name in GOING if waiting.get(name)}
+    elif any(waiting.get(name) for name in GOING) and not flags:
+        changed.add("content")
+    elif flags and not any(waiting.get(name) for name in GOING) and _is_before(newer, waiting):
+        flags, changed = set(), changed | {"content"}
+    return {
+        "sku": newer["sku"],
+        "changed": sorted(changed),
+        "date": waiting["date"] if _is_before(newer, waiting) else newer["date"],
+        **({"product": product} if product else {}),
+        **dict.fromkeys(sorted(flags), True),
+    }
+
+
+def _is_before(one: JSON, other: JSON) -> bool:
+    """By what they say themselves; a time without a zone is UTC."""
+    here, there = (datetime.fromisoformat(each["date"]) for each in (one, other))
+    return (here if here.tzinfo else here.replace(tzinfo=UTC)) < (
+        there if there.tzinfo else there.replace(tzinfo=UTC)
+    )
 
 
 class Feed:
@@ -72,7 +99,7 @@ class Feed:
         self._settings, self._reader, self._marketplace = settings, reader, marketplace
         self._documents, self._log = documents, log
 
-    async def load(self, place: Place, load: Load) -> Step:
+    async def load(self, place: Place, load: Load, now: datetime) -> Step:
         """One page of the sales channel. An empty page ends it, or one that was read before: ``page`` may be ignored."""
         skus = list(dict.fromkeys(await self._reader.skus(load.page, self._settings.page_size)))
         if not skus and load.page == 1:
@@ -80,14 +107,15 @@ class Feed:
                 "VTEX lists no SKU in the sales channel; nothing is switched off for that, and it is asked again",
                 sales_channel=self._settings.sales_channel,
             )
-            return Step(place=place, wait=EMPTY_WAIT)
+            again = replace(load, again=(now + EMPTY_WAIT).isoformat())
+            return Step(place=replace(place, load=again))
         page = codec.fingerprint(sorted(skus))
         if not skus or page in load.pages:
             facts = {"what": "initial load", "pages": len(load.pages)}
             ended = replace(place, load=None, loaded=load.began, checked=place.checked or load.began)
             return Step(place=ended, milestones=(Milestone(what="imported", facts=facts),))
         records = [record(sku, ("load",), load.began) for sku in skus]
-        further = replace(load, page=load.page + 1, pages=(*load.pages, page))
+        further = replace(load, page=load.page + 1, pages=(*load.pages, page), again=None)
         return Step(place=replace(place, load=further), records=records, full=True)
 
     async def switch_off(self, place: Place, walk: Walk) -> Step:

@@ -16,7 +16,7 @@ from hub.marketplace import Marketplace, Standing
 from hub.records import JSON, Item
 
 #: What is read anew as a whole when this changed.
-WHOLE: Final = frozenset({"content", "load"})
+WHOLE: Final = frozenset({"content", "load", "off"})
 #: What asks for price and stock.
 OFFERED: Final = frozenset({"price", "stock", "check"})
 
@@ -46,14 +46,14 @@ class Need:
     offer: bool = False
 
 
-def need_of(payload: JSON, standing: Standing | None, *, needs_product: bool) -> Need:
-    """An SKU that is to go is not read. One that the marketplace does not sell is looked at as a whole, whatever changed.
+def need_of(payload: JSON, standing: Standing | None, *, needs_product: bool, selling: bool = True) -> Need:
+    """An SKU that is to go is not read. One that the marketplace does not sell is looked at as a whole, whatever changed;
+    so is one that was to be switched off, when the integration is on again by now.
 
     Of a product that changed all SKUs are told of: of one that is sold and has not changed nothing is read.
     """
     changed = frozenset(payload["changed"])
-    goes = "off" in changed and "load" not in changed  # a load behind it: switched on again
-    if goes or payload.get("removed") or payload.get("inactive"):
+    if not selling or payload.get("removed") or payload.get("inactive"):
         return Need()
     if standing is None or not standing.active or changed & WHOLE:
         return Need(details=True, offer=True)
@@ -64,15 +64,21 @@ def need_of(payload: JSON, standing: Standing | None, *, needs_product: bool) ->
 class Finder:
     """Reads for a slice at once."""
 
-    def __init__(self, reader: Reader, marketplace: Marketplace, batches: Batches) -> None:
+    def __init__(
+        self, reader: Reader, marketplace: Marketplace, batches: Batches, *, selling: bool = True
+    ) -> None:
         self._reader, self._marketplace, self._batches = reader, marketplace, batches
+        self._selling = selling
 
     async def find(self, items: Sequence[Item]) -> Mapping[str, Found]:
         """By SKU. What goes wrong with one stands in its ``error``."""
         standings = await self._standings(items)
         needs = {
             item.key: need_of(
-                item.payload, standings.get(item.key), needs_product=self._marketplace.needs_product
+                item.payload,
+                standings.get(item.key),
+                needs_product=self._marketplace.needs_product,
+                selling=self._selling,
             )
             for item in items
         }

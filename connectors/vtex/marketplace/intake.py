@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import replace
 from typing import Final
 
 from connectors.vtex.marketplace.feed import record
 from connectors.vtex.marketplace.notification import Notification, parse
 from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
+from hub import codec
 from hub.connector import Clock, WebhookAnswer, WebhookRequest
 from hub.errors import RejectedError, SignatureError
 from hub.records import Record
@@ -37,7 +39,7 @@ class Intake:
         return WebhookAnswer(records=[_record(one, now) for one in told])
 
     def _authorize(self, request: WebhookRequest) -> None:
-        given = request.path.lstrip("/").partition("/")[0].encode()
+        given = request.path.lstrip("/").partition("/")[0].encode("utf-8", "surrogatepass")
         if self._secret is not None and not hmac.compare_digest(given, self._secret):
             raise SignatureError("the secret in the address is missing or wrong")
 
@@ -50,7 +52,9 @@ class Intake:
 
 
 def _record(one: Notification, now: str) -> Record:
-    return record(
+    """Two that say the same may be of two changes, as dates are only as fine as VTEX writes them: each is heard. Those of one
+    SKU that wait are one piece of work anyway."""
+    made = record(
         one.sku,
         one.changed,
         one.at or now,
@@ -58,3 +62,4 @@ def _record(one: Notification, now: str) -> Record:
         inactive=one.active is False,
         removed=one.removed,
     )
+    return replace(made, content_hash=codec.fingerprint([made.payload, now]))

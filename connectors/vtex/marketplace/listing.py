@@ -17,7 +17,7 @@ from connectors.vtex.marketplace.log_codes import CATEGORY
 from connectors.vtex.marketplace.messages import coded
 from connectors.vtex.marketplace.rules import Rules
 from connectors.vtex.marketplace.simulation import Simulated
-from hub.errors import ParkedError, RejectedError, RetryableError, SkippedError
+from hub.errors import HubError, ParkedError, RejectedError, RetryableError, SkippedError
 from hub.excerpt import excerpt
 from hub.marketplace import Category, Listing, Offer, Standing
 from hub.records import JSON
@@ -32,16 +32,19 @@ NOT_SOLD = (
 class Terms:
     """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none.
 
-    ``selling`` is False where the integration is switched off. ``mapper_trouble`` (E5) says that VTEX Mapper cannot be reached, so that nobody could have mapped a category.
+    ``selling`` is False where the integration is switched off. ``mapper_trouble`` (E5) says that VTEX Mapper cannot be
+    reached, so that nobody could have mapped a category. ``no_categories``: why they are not known now. ``needs_product``: the marketplace is told of prices and stock together with the whole product alone.
     """
 
     currency: str
     sales_channel: int
     rules: Rules
     categories: Mapping[str, Category] | None = None
+    no_categories: HubError | None = None
     mapper_url: str | None = None
     mapper_trouble: str | None = None
     selling: bool = True
+    needs_product: bool = False
 
 
 def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
@@ -60,11 +63,8 @@ def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
 
 def _gone(payload: JSON, found: Found, terms: Terms) -> str | None:
     """Why the marketplace is not to sell it."""
-    # A load that came behind means that it was switched on again.
-    changed = payload["changed"]
-    is_off = not terms.selling or ("off" in changed and "load" not in changed)
     told = {
-        "the integration is switched off": is_off,
+        "the integration is switched off": not terms.selling,
         "VTEX has taken the SKU out of the affiliate's trade policy": payload.get("removed"),
         "A2: the SKU is not active in VTEX; switch it on in VTEX to sell it": payload.get("inactive"),
         "VTEX has no SKU of this id": found.unknown,
@@ -81,13 +81,15 @@ def _gone(payload: JSON, found: Found, terms: Terms) -> str | None:
 
 
 def _off_sale(sku: str, standing: Standing | None, reason: str) -> Listing:
-    if standing is None or not standing.active:
-        raise SkippedError(reason)
-    return Listing(sku=sku, group=standing.group, active=False, note=reason)
+    """The marketplace finds out by itself whether that takes anything: what is not certain there, such as an SKU whose making
+    was not answered, has no standing, and has to go as well."""
+    return Listing(sku=sku, group=standing.group if standing else None, active=False, note=reason)
 
 
 def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     """A whole SKU. One that is sold already and breaks a rule now keeps its description there, and its price is kept right."""
+    if terms.no_categories is not None:
+        raise terms.no_categories
     document = goods.product_document(details, found.product)
     category = None if terms.categories is None else terms.categories.get(found.category or "")
     result = checked(document, terms.rules, category)
@@ -100,7 +102,8 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
             "E1: category_id: VTEX names no category; give the product one under Catalog > Products and SKUs"
         )
     standing = found.standing
-    if standing is not None and standing.active and (errors or unmapped) and not wrong:
+    is_told = standing is not None and standing.active and not terms.needs_product
+    if is_told and (errors or unmapped) and not wrong:
         note = "; ".join([*errors, *([unmapped] if unmapped else [])])
         return _offered(sku, standing, offer, found.offer, note=note)
     if errors:
@@ -109,16 +112,17 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
         if terms.mapper_trouble is not None:
             raise RetryableError(terms.mapper_trouble)
         raise ParkedError(unmapped, wake_key=f"{CATEGORY}{document['category_id']}")
-    if offer is None:
-        return _offered(sku, standing, None, None)
+    if offer is None and (standing is None or not standing.active):
+        return _off_sale(sku, standing, NOT_SOLD)
+    notes = (_defaults(result.defaulted), None if offer else NOT_SOLD)
     return Listing(
         sku=sku,
         group=document["product_id"],
         product=result.product,
         category=None if category is None else category.id,
         offer=offer,
-        stock=found.offer.stock if found.offer else 0,
-        note=_defaults(result.defaulted),
+        stock=found.offer.stock if offer and found.offer else 0,
+        note="; ".join(note for note in notes if note) or None,
     )
 
 
@@ -131,8 +135,8 @@ def _offered(
 ) -> Listing:
     """Price and stock alone. What VTEX does not sell has no stock at the marketplace ("absent means no stock", G:deliv)."""
     if offer is None or simulated is None:
-        if standing is None:
-            raise SkippedError(NOT_SOLD)
+        if standing is None or not standing.active:
+            return _off_sale(sku, standing, NOT_SOLD)
         notes = "; ".join(one for one in (note, NOT_SOLD) if one)
         return Listing(sku=sku, group=standing.group, stock=0, note=notes)
     group = None if standing is None else standing.group

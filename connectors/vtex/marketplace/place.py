@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from hub.records import JSON
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """A pass over the SKUs of the sales channel. ``began`` (ISO 8601) names it, ``pages`` are fingerprints of those read."""
+    """A pass over the SKUs of the sales channel. ``began`` (ISO 8601) names it, ``pages`` are fingerprints of those read.
+
+    ``again``: not before this time, as the list was empty; whatever else is to be done goes on meanwhile.
+    """
 
     began: str
     page: int = 1
     pages: Sequence[str] = ()
+    again: str | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether the next page may be asked for."""
+        return self.again is None or datetime.fromisoformat(self.again) <= now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +67,18 @@ class Place:
 
     @classmethod
     def _stored(cls, cursor: JSON) -> Self:
-        known = {name: value for name, value in cursor.items() if name in cls.__dataclass_fields__}
+        """Other versions may have written more."""
+        known = _known(cls, cursor)
         for name, kind in (("load", Load), ("check", Walk), ("off", Walk)):
             if known.get(name) is not None:
-                known[name] = kind(**known[name])
+                known[name] = kind(**_known(kind, known[name]))
         return cls(**known)
 
     @property
     def cursor(self) -> JSON:
         """What to store."""
         return asdict(self)
+
+
+def _known(kind: Any, stored: JSON) -> JSON:
+    return {name: value for name, value in stored.items() if name in kind.__dataclass_fields__}

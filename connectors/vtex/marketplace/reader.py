@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import httpx
 
 from connectors.vtex.access import Hosts, Routes, VtexCredentials, bucket, headers, naming, segment
 from connectors.vtex.answers import is_page, said
+from connectors.vtex.marketplace.goods import identifier
 from connectors.vtex.marketplace.settings import VtexMarketplaceSettings
 from connectors.vtex.marketplace.simulation import Simulated, read, request_of
 from hub import codec
@@ -22,6 +24,7 @@ CATALOG: Final = "Catalog > Content > Sku"
 SIMULATE: Final = "Fulfillment Gateway > Simulation"
 AFFILIATES: Final = "Fulfillment Gateway > Affiliates"
 
+_SKU: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _SYSTEM: Final = "/api/catalog_system/pvt"
 #: The route that says how much stock there is, and the public one, which does not (VTEX facts, "Simulation").
 SIMULATION_ROUTES: Final[Mapping[str, str]] = {
@@ -57,9 +60,10 @@ class Reader:
         }
         path = f"{_SYSTEM}/sku/stockkeepingunitidsbysaleschannel"
         found = await self._get(path, params, "catalog", CATALOG)
-        if not isinstance(found, list) or not all(isinstance(one, int | str) for one in found):
+        skus = [identifier(one) for one in found] if isinstance(found, list) else [None]
+        if not all(sku is not None and _SKU.fullmatch(sku) for sku in skus):
             raise RetryableError(f"the list of SKUs is none: {excerpt(found, 200)}")
-        return [str(one) for one in found]
+        return [sku for sku in skus if sku is not None]
 
     async def sku(self, sku: str) -> JSON | None:
         """An SKU as its sales channel has it; None where there is no such SKU (CAT)."""

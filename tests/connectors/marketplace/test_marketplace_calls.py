@@ -296,6 +296,24 @@ async def test_a_repetition_has_its_key_and_another_content_another_one(sell: Se
     assert summary["repeated"] > 0
 
 
+async def test_what_comes_back_to_an_earlier_price_is_no_repetition(sell: Sell) -> None:
+    """The same record says 12, 13 and 12 again, and no answer arrives until then."""
+    world = await sell()
+    await world.sync(listing("15", offer=offer("10")))
+    world.simulator.app.faults.set([_fault(match="/price", lose=1)])
+    await world.sync(listing("15", product=None, offer=offer("12")))
+    for price in ("13", "12"):
+        world.wanted["15"] = listing("15", product=None, offer=offer(price))
+        if price == "12":
+            world.simulator.app.faults.set([])
+        world.hub.pass_time(600)
+        await world.hub.work_off("market")
+
+    assert world.row("15")["state"] == "success"
+    assert world.row("15")["total_attempts"] == 3
+    assert world.offers["15"]["price"] == 12
+
+
 async def test_a_mapping_may_say_what_is_sent(sell: Sell) -> None:
     """From the listing."""
     body = {

@@ -168,3 +168,36 @@ async def test_a_marketplace_that_is_down_while_a_lot_is_followed_loses_nothing(
     await world.settle()
 
     assert {row["state"] for row in world.hub.rows("market")} == {"success"}
+
+
+async def test_a_lot_that_was_asked_about_often_is_sent_again_when_it_is_lost(sell: Sell) -> None:
+    """Ten questions about one lot are not ten lots."""
+    world = await sell({"lots": LOTS}, lot_seconds=10_000)
+    await world.sync(*goods(2))
+    for _ in range(12):
+        world.hub.pass_time(20)
+        await world.hub.work_off("market")
+    assert {row["state"] for row in world.hub.rows("market")} == {"awaiting"}
+
+    assert world.simulator.platform.lots.lose() == 1
+    world.hub.pass_time(20)
+    await world.hub.work_off("market")
+    world.simulator.platform.clock.told({"advance": 20_000})
+    await world.settle()
+
+    assert {row["state"] for row in world.hub.rows("market")} == {"success"}
+    assert len(lots(world)) == 2
+
+
+async def test_a_lot_whose_answer_was_lost_while_it_was_followed_is_handed_in_once(sell: Sell) -> None:
+    """The repetition has its key there, too."""
+    world = await sell({"lots": LOTS})
+    await world.sync(*goods(2))
+    assert world.simulator.platform.lots.lose() == 1
+    world.simulator.app.faults.set([Faults(match="POST /lots", lose=1, requests=1)])
+
+    await world.settle()
+
+    assert len(lots(world)) == 2
+    assert world.simulator.platform.summary()["repeated"] == 1
+    assert {row["state"] for row in world.hub.rows("market")} == {"success"}

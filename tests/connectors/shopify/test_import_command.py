@@ -6,21 +6,19 @@ import asyncio
 import json
 import os
 import random
-import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
 from connectors.shopify.connector import Shopify
 from connectors.shopify.simulator import SIMULATOR
-from hub.store.stats import by_stream
 from tests.connectors.shopify.conftest import NAME, Import, counts
+from tests.forked import Forked
 from tests.loop.hub_of_a_test import Hub
 
-ROOT = Path(__file__).parents[3]
 KILLS = 3
 #: Fewer records than the shop has, so that each kill comes before the end.
 MOST_SETTLED = 800
@@ -32,48 +30,47 @@ class Command:
 
     def __init__(self, shop: Import, home: Path, database_url: str) -> None:
         self.shop = shop
+        self._beside = create_engine(shop.hub.db.engine.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         keys = shop.hub.settings.secret_keys
         assert keys is not None
         self._environment = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
             "HUB_HOME": str(home),
             "HUB_DATABASE_URL": database_url,
             "HUB_SECRET_KEYS": keys.get_secret_value(),
             "HUB_ALLOW_PRIVATE_HOSTS": "true",
         }
 
-    async def begin(self, *options: str) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hub", "import", NAME, "--json", *options),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
-            cwd=ROOT,
-        )
+    async def begin(self, *options: str) -> Forked:
+        command = ("import", NAME, "--json", *options)
+        return await asyncio.to_thread(Forked, command, self._environment, apart=True)
 
     async def end(self, *options: str) -> Any:
         """What one prints that ends well."""
-        process = await self.begin(*options)
-        out, err = await asyncio.wait_for(process.communicate(), 120)
-        assert process.returncode == 0, err.decode()
+        with await self.begin(*options) as process:
+            out, err = await asyncio.to_thread(process.communicate, 120)
+        assert process.returncode == 0, err
         return json.loads(out)
 
     async def kill_at(self, settled: int) -> None:
         """Begin one and kill it as soon as so many records have settled."""
-        process = await self.begin()
-        async with asyncio.timeout(120):
-            while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.01)
-        assert process.returncode is None, "it came to its end before it was killed"
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
+        with await self.begin() as process:
+            async with asyncio.timeout(120):
+                while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
+                    await asyncio.sleep(0.01)
+            assert process.returncode is None, "it came to its end before it was killed"
+            await asyncio.to_thread(process.kill, store=self.shop.hub.db)
         # What it held is held until it has expired.
         self.shop.hub.pass_time(600)
 
     async def _settled(self) -> int:
-        db = self.shop.hub.db
-        return sum(one.states["success"] for one in await db.run(by_stream, db, NAME))
+        """Read past the hub: on SQLite that would wait for its turn to write, and come when the import has ended."""
+        return await asyncio.to_thread(self._count)
+
+    def _count(self) -> int:
+        with self._beside.connect() as connection:
+            count = connection.execute(text("SELECT count(*) FROM record WHERE state = 'success'"))
+            return int(count.scalar_one())
 
 
 @pytest.fixture

@@ -85,6 +85,26 @@ async def test_a_429_spares_the_rest_of_the_slice(serve: Serve, wire: Wire, repl
     assert len(server.requests) == 1
 
 
+async def test_a_refusal_that_took_long_was_one_when_it_got_there(
+    serve: Serve, wire: Wire, reply: Reply
+) -> None:
+    """Ten answers in no time, then a 429 that takes 0.6 seconds: the guess is of ten in no time."""
+
+    async def late() -> bytes:
+        await asyncio.sleep(0.6)
+        return reply(429, retry_after="1")
+
+    server = await serve(lambda request: late() if "late" in request.target else reply())
+    http = wire.connection()
+    for _ in range(10):
+        await http.request("GET", server.url)
+    with pytest.raises(errors.ThrottledError):
+        await http.request("GET", f"{server.url}/late")
+
+    grant = await wire.limiter.take(Bucket(key="acme:test"), 1)
+    assert 10 / 0.6 < grant.rate < 10 / 0.35
+
+
 async def test_another_bucket_goes_on(serve: Serve, wire: Wire, reply: Reply) -> None:
     """The platform counts its routes apart."""
     server = await serve(

@@ -71,6 +71,28 @@ async def test_what_is_mapped_anew_is_news_once(db: Database) -> None:
     assert [one async for one in mapping.all()] == [("1", "A")]
 
 
+async def test_a_mapping_whose_writing_was_cut_short_is_told_of(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent again, it changes nothing any more; those that wait are woken anyway."""
+    clock = Hours()
+    mapping = map_of(db, clock)
+    seen = (await mapping.news(0)).revision
+    put = StoredIdMap.put
+
+    async def put_and_die(self: StoredIdMap, kind: str, pairs: dict[str, str]) -> None:
+        await put(self, kind, pairs)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(StoredIdMap, "put", put_and_die)
+    with pytest.raises(asyncio.CancelledError):
+        await mapping.put({"1": "A"})
+    monkeypatch.undo()
+
+    assert await mapping.put({"1": "A"}) == []
+    assert (await map_of(db, clock).news(seen)).wakes == ["category:1"]
+
+
 async def test_who_parks_after_the_news_is_woken_once_more(db: Database) -> None:
     """A slice that read the mapping before may take its time; not at every poll, and not for ever."""
     clock = Hours()
@@ -117,7 +139,7 @@ async def test_writers_at_the_same_time_lose_no_news(db: Database, monkeypatch: 
     await asyncio.gather(*(map_of(db, clock).put(pairs) for pairs in told))
     found = await map_of(db, clock).news(0)
 
-    assert found.revision == 8
+    assert found.revision == 16
     assert set(found.wakes) == {f"category:{one}" for pairs in told for one in pairs}
     assert len([one async for one in map_of(db, clock).all()]) == 40
 

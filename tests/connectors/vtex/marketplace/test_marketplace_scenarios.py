@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.market_world import NAME, ROUTES, MarketWorld
+from tests.connectors.vtex.marketplace.storms import until_settled
 
 SKU_ROUTE = "GET /api/catalog_system/pvt/sku/stockkeepingunitbyid/{skuId}"
 SIMULATION_ROUTE = "POST /api/fulfillment/pvt/orderForms/simulation"
@@ -202,7 +203,7 @@ async def test_switched_off_nothing_that_vtex_tells_of_is_put_on_sale(join: Join
     await world.change(others[0], active=True)
 
     assert {sku: offer["active"] for sku, offer in world.offers.items()} == {sold: False}
-    assert world.row(others[0])["error"] == "the integration is switched off"
+    assert world.row(others[0])["error"].startswith("the integration is switched off")
 
 
 async def test_switched_on_again_at_once_everything_stays(join: Join) -> None:
@@ -262,3 +263,24 @@ async def test_what_vtex_has_from_its_caches_is_read_once_more(join: Join) -> No
     assert sold_for(world, sku)[1] == 3
     polled = await world.hub.poll("vtex")
     assert polled.news == 0
+
+
+async def test_lots_are_followed_to_their_end_and_nothing_overtakes_them(join: Join) -> None:
+    """No lot is larger than the marketplace takes, and a price waits for the product that it is of."""
+    lots = {"path": "/lots/{call}", "status_path": "/lots/{lot}", "limit": 4, "poll_seconds": 1}
+    world = await join({"routes": {**ROUTES, "lots": lots}}, market={"lot_seconds": 5}, skus=10)
+    await world.sync()
+    sku = world.skus[0]
+    waits = world.row(sku)["state"]
+    await world.change(sku, price=7700)
+    meanwhile = world.told
+    world.tell_market("clock", advance=6)
+    await until_settled(world)
+    summary = world.market.platform.summary()
+
+    assert waits == "awaiting"
+    assert "PUT /offers/{}/price" not in meanwhile
+    assert set(world.offers) == set(world.skus)
+    assert sold_for(world, sku)[0] == Decimal("77.00")
+    assert summary["largest_lot"] <= 4
+    assert summary["unknown"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hub import codec
 from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.storms import harm, rounds, until_settled
 
@@ -184,9 +185,15 @@ async def test_an_empty_list_takes_nothing_away(join: Join) -> None:
     world.rewind()
     await world.sync()
     during = {sku: offer["active"] for sku, offer in world.offers.items()}
+    asked = sum(count for route, count in world.asked.items() if "idsbysaleschannel" in route)
+    await world.sync()
+    assert sum(count for route, count in world.asked.items() if "idsbysaleschannel" in route) == asked
     world.vtex.platform.options.empty_first_page = False
+    load = codec.loads(world.hub.schedule("vtex")["cursor"])["load"]
+    world.go_to(load={**load, "again": "2020-01-01T00:00:00+00:00"})
     await world.sync()
 
+    assert codec.loads(world.hub.schedule("vtex")["cursor"])["load"] is None
     assert all(during.values())
     assert all(offer["active"] for offer in world.offers.values())
 
