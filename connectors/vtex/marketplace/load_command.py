@@ -65,8 +65,9 @@ async def _is_under_way(opened: Opened[VtexMarketplace]) -> bool:
         raise ConfigurationError(
             "is false: the integration is switched off, and nothing is loaded", field="settings.selling"
         )
-    cursor = await opened.cursor()
-    return cursor is not None and cursor.get("load") is not None
+    load = (await opened.cursor() or {}).get("load")
+    # One that waits for VTEX to list a SKU at all has read nothing yet.
+    return load is not None and load.get("again") is None
 
 
 async def _became(opened: Opened[VtexMarketplace]) -> JSON:
