@@ -119,6 +119,13 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
     return SliceOutcome(records=len(held.records), states=states, lost=lost)
 
 
+def _clean(pipeline: Pipeline, verdict: Verdict) -> Verdict:
+    """What a destination says in its own words may repeat a credential that it was sent."""
+    found = {"error": verdict.error, "refused": verdict.refused}
+    said = {name: pipeline.redact(text) for name, text in found.items() if text is not None}
+    return replace(verdict, **said) if said else verdict  # type: ignore[arg-type]
+
+
 async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settlement:
     settler = _settler(runtime, pipeline, held)
     if held.stage == "push" and pipeline.catalog is not None:
@@ -127,7 +134,7 @@ async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
         return await _until_stored(runtime, push.settle, ready, known)
     results = await _push(runtime, pipeline, held)
     verdicts = [
-        decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff)
+        _clean(pipeline, decide(record, results[record.id], stage=held.stage, backoff=pipeline.backoff))
         for record in held.records
     ]
     return await _until_stored(runtime, settler.settle, verdicts)

@@ -276,9 +276,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             texts = {sku: codec.dumps(one.body()).decode() for sku, one in listings.items()}
             await ids.put(TRANSLATED, texts)
         if self.settings.recheck_seconds is not None:
-            changed = [
-                item.key for item in items if OFFERED.intersection(item.payload["changed"]) - {"check"}
-            ]
+            changed = [item.key for item in items if _may_be_behind(item.payload)]
             if changed:
                 await self._feed.note_changed(changed, self.ports.clock.now())
 
@@ -297,6 +295,12 @@ def _decided(item: Item, found: Found, terms: Terms) -> Listing | HubError:
         return listing_of(item.key, item.payload, found, terms)
     except HubError as error:
         return error
+
+
+def _may_be_behind(payload: JSON) -> bool:
+    """VTEX's caches may have been, or a notification that took the SKU off sale, which is believed as it comes."""
+    told = OFFERED.intersection(payload["changed"]) - {"check"}
+    return bool(told) or any(payload.get(name) for name in feed.GOING)
 
 
 def _about(document: JSON) -> str:

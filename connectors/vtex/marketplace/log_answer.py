@@ -91,10 +91,16 @@ async def _write(first: Lines, pages: AsyncIterator[Lines], gone: asyncio.Future
 
 
 def _next(wanted: Asked, page: Lines) -> list[tuple[bytes, bytes]]:
-    """Where a limit was asked for: how to go on (RFC 8288). All else of the query has to be repeated."""
+    """Where a limit was asked for: how to go on with the same day and statuses (RFC 8288)."""
     if wanted.limit is None or page.cursor is None:
         return []
-    return [(b"link", f'<?{urlencode({"limit": wanted.limit, "after": page.cursor})}>; rel="next"'.encode())]
+    query = {
+        "DateAt": wanted.since.date().isoformat(),
+        "status": ",".join(sorted(one.value.lower() for one in wanted.statuses)),
+        "limit": wanted.limit,
+        "after": page.cursor,
+    }
+    return [(b"link", f'<?{urlencode(query)}>; rel="next"'.encode())]
 
 
 async def _gone(receive: Receive) -> None:

@@ -18,6 +18,8 @@ from hub.records import JSON
 MAIN_SELLER: Final = "1"
 #: Stock where an answer says that there is some, but not how much: the public route never does.
 SOME: Final = 1
+#: No stock and no price in cents is as much.
+_TOO_MUCH: Final = 10**15
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,4 +140,4 @@ def _pieces(item: JSON) -> int:
 def _integer(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
-    return int(value) if value == int(value) and value >= 0 else None
+    return int(value) if 0 <= value < _TOO_MUCH and value == int(value) else None

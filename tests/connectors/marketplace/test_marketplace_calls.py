@@ -8,7 +8,7 @@ from decimal import Decimal
 from connectors.marketplace.task import ABSENT, LACKS_PRODUCT
 from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
-from tests.connectors.marketplace.marketplace_world import ROUTES, listing, offer, product
+from tests.connectors.marketplace.marketplace_world import ROUTES, TOKEN, listing, offer, product
 
 
 async def test_what_is_new_is_made_with_one_call(sell: Sell) -> None:
@@ -312,6 +312,16 @@ async def test_what_comes_back_to_an_earlier_price_is_no_repetition(sell: Sell) 
     assert world.row("15")["state"] == "success"
     assert world.row("15")["total_attempts"] == 3
     assert world.offers["15"]["price"] == 12
+
+
+async def test_a_refusal_that_repeats_the_credential_is_kept_without_it(sell: Sell) -> None:
+    """Errors are shown to merchants."""
+    world = await sell(refuse=[TOKEN])
+
+    await world.sync(listing(TOKEN))
+
+    (row,) = world.hub.rows("market")
+    assert row["error"] == "sku: *** is not to be sold here"
 
 
 async def test_a_mapping_may_say_what_is_sent(sell: Sell) -> None:

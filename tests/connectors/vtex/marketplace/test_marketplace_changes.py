@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -230,3 +231,20 @@ def test_a_place_of_another_version_is_read() -> None:
     place = Place.of(stored, full_pass=False, selling=True, now=LATE)
 
     assert place == Place(load=Load(began=EARLY, page=3))
+
+
+async def test_a_deactivation_that_comes_too_late_is_found_out(join: Join) -> None:
+    """A later change has overtaken it and is long done."""
+    world = await join({"recheck_seconds": 1})
+    await world.sync()
+    sku = world.skus[0]
+
+    assert (await world.notify(IdSku=sku, IsActive=False, StockModified=False)).status_code == 200
+    await world.work()
+    off = world.offers[sku]["active"]
+    await asyncio.sleep(1.1)
+    await world.sync()
+
+    assert not off
+    assert world.offers[sku]["active"]
+    assert world.offers[sku]["stock"] == world.vtex.platform.catalog.sku(int(sku)).offer.stock

@@ -190,3 +190,12 @@ def test_fields_without_a_value_are_left_out_unless_they_are_wanted() -> None:
     """VTEX's guides disagree."""
     assert request_of(["7"]) == {"items": [{"id": "7", "quantity": 1, "seller": "1"}]}
     assert request_of(["7"], nulls=True)["postalCode"] is None
+
+
+def test_numbers_that_nothing_can_cost_or_be_are_not_believed() -> None:
+    """They are as good as none."""
+    item = {"id": "7", "price": 100, "quantity": 1, "availability": "available"}
+    stock = {"logisticsInfo": [{"itemIndex": 0, "stockBalance": Decimal("1e300")}]}
+
+    assert read({"items": [item], **stock}, ["7"])["7"].stock == 1
+    assert read({"items": [{**item, "price": Decimal("1e300")}]}, ["7"]) == {}
