@@ -88,8 +88,10 @@ def _stocks(
         for names in ([name for name, _ in lines], list(skus))
         if all(index < len(names) and names[index] in sold for index, _ in entries)
     ]
+    # Of a split SKU's lines the later indices of a request stand for others: what leaves a line without its entry is wrong.
+    whole = [names for names in readings if sold <= {names[index] for index, _ in entries}]
     possible: dict[str, list[int]] = {}
-    for names in readings:
+    for names in whole or readings:
         of_reading: dict[str, int] = {}
         for index, one in entries:
             name, stock = names[index], _stock(one)

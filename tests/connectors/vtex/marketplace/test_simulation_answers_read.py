@@ -199,3 +199,13 @@ def test_numbers_that_nothing_can_cost_or_be_are_not_believed() -> None:
 
     assert read({"items": [item], **stock}, ["7"])["7"].stock == 1
     assert read({"items": [{**item, "price": Decimal("1e300")}]}, ["7"]) == {}
+
+
+def test_a_numbering_that_leaves_a_line_without_its_stock_is_not_the_one() -> None:
+    """The first SKU is split, so that its lines shift those of the others in one of the two."""
+    lines = [{"id": sku, "price": 100, "quantity": 1} for sku in ("7", "7", "8", "9")]
+    stocks = [{"itemIndex": number, "stockBalance": stock} for number, stock in enumerate((0, 1, 0))]
+
+    found = read({"items": lines, "logisticsInfo": stocks}, ["7", "8", "9"])
+
+    assert {sku: one.stock for sku, one in found.items()} == {"7": 0, "8": 1, "9": 0}
