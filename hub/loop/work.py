@@ -121,9 +121,12 @@ async def _push_and_report(runtime: Runtime, pipeline: Pipeline, held: Slice) ->
 
 def _clean(pipeline: Pipeline, verdict: Verdict) -> Verdict:
     """What a destination says in its own words may repeat a credential that it was sent."""
-    found = {"error": verdict.error, "refused": verdict.refused}
-    said = {name: pipeline.redact(text) for name, text in found.items() if text is not None}
-    return replace(verdict, **said) if said else verdict  # type: ignore[arg-type]
+    if verdict.error is None and verdict.refused is None:
+        return verdict
+    error, refused = (
+        None if text is None else pipeline.redact(text) for text in (verdict.error, verdict.refused)
+    )
+    return replace(verdict, error=error, refused=refused)
 
 
 async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settlement:

@@ -33,7 +33,8 @@ class Terms:
     """What holds for all SKUs of a connection. ``categories`` are the marketplace's by id; None where it has none.
 
     ``selling`` is False where the integration is switched off. ``mapper_trouble`` (E5) says that VTEX Mapper cannot be
-    reached, so that nobody could have mapped a category. ``no_categories``: why they are not known now. ``needs_product``: the marketplace is told of prices and stock together with the whole product alone.
+    reached, so that nobody could have mapped a category. ``no_categories``: why they are not known now. ``needs_product``:
+    the marketplace is told of prices and stock only together with the whole product.
     """
 
     currency: str

@@ -40,7 +40,8 @@ class Place:
     """The cursor. Times are ISO 8601.
 
     ``loaded`` and ``checked`` are when the last pass began that has ended. ``off``: everything is, or is being, switched
-    off. What changed up to ``rechecked`` was read once more. ``mapping`` is the revision of the category mapping whose news were told, ``tree_at`` when the mapper was last seen to.
+    off. What changed up to ``rechecked`` was read once more. ``mapping`` is the revision of the category mapping whose news were
+    told, ``tree_at`` when the mapper was last seen to.
     """
 
     load: Load | None = None
