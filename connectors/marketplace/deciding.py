@@ -113,7 +113,7 @@ def plan(listing: Listing, known: Known | None, abilities: Abilities) -> Plan:
     if not listing.active:
         return _off_sale(listing, known, abilities)
     if known is None or not known.exists:
-        return _new(listing, abilities)
+        return _new(listing, known, abilities)
     return _changed(listing, known, abilities)
 
 
@@ -139,12 +139,15 @@ def _off_sale(listing: Listing, known: Known | None, abilities: Abilities) -> Pl
     return Plan(steps=steps, warning=None if blocks else WITHOUT_BLOCK)
 
 
-def _new(listing: Listing, abilities: Abilities) -> Plan:
-    """Only an upsert makes it; what that does not carry follows."""
+def _new(listing: Listing, known: Known | None, abilities: Abilities) -> Plan:
+    """Only an upsert makes it; what that does not carry follows. It may be there after all, and blocked."""
     if listing.product is None:
         return Plan(lacks_product=True)
     upsert = replace(_step("upsert", abilities, listing), creates=True)
-    left = said_of(listing).keys() & {"price", "stock"} - upsert.sets
+    unsure: set[Fact] = {"price", "stock"}
+    if known is not None and "active" in known.doubts:
+        unsure.add("active")
+    left = said_of(listing).keys() & unsure - upsert.sets
     return Plan(steps=[upsert, *_singles(left, abilities, listing)])
 
 

@@ -127,6 +127,11 @@ class MarketplaceSettings(AuthSettings):
             route = getattr(self, name)
             if route is not None and not (route.carries or frozenset()) <= {"stock"}:
                 raise ValueError(f"{name}.carries: may hold stock alone")
+        for name, route in (("price", self.price), ("stock", self.stock)):
+            if self.block is None and route is not None and "active" in (route.carries or ()):
+                raise ValueError(
+                    f"{name}.carries: holds active, and what it took off sale would not come back: set block, or leave active out"
+                )
         if not (self.block or self.delete or self.stock):
             raise ValueError("block: set it, or delete or stock: else nothing could ever be taken off sale")
         sets = self.abilities().sets

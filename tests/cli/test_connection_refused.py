@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("acme")
 @pytest.mark.parametrize(
     ("replaced", "by", "field", "remedy"),
     (
-        ('connector = "merchantops"', 'connector = "merchantop"', "connector", "there are: merchantops"),
+        ('connector = "merchantops"', 'connector = "merchantop"', "connector", "merchantops, merchstack"),
         ("[settings]", "[settings]\nlimits = 5", "settings.limits", "there are: base_url, target_key"),
         ('target_key = "custom"', "target_key = 5", "settings.target_key", "write it in quotes"),
         ('target_key = "custom"', 'target_key = ""', "settings.target_key", "must not be empty"),
@@ -29,7 +29,12 @@ pytestmark = pytest.mark.usefixtures("acme")
         (f'api_key = "{SECRET}"', "", "credentials.api_key", "is required"),
         (f'"{SECRET}"', '"env:NOT_SET"', "credentials.api_key", "environment variable NOT_SET is not set"),
         (f'"{SECRET}"', f'"{SECRET} x"', "credentials.api_key", "no HTTP header takes"),
-        ('name = "http"', 'name = "htpp"', "destination.name", "there are: catalog, http, jsonl, sql"),
+        (
+            'name = "http"',
+            'name = "htpp"',
+            "destination.name",
+            "catalog, catalog-marketplace, http, jsonl, marketplace, sql",
+        ),
         ('method = "POST"', 'method = "GET"', "destination.settings.method", "'POST', 'PUT'"),
         ('"amount"', '"amount ||"', "destination.mapping.price", "amount ||"),
         ('"amount"', '{ path = "amount", cast = "money" }', "destination.mapping.price", "there is no cast"),

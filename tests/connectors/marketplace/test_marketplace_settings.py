@@ -38,6 +38,10 @@ def without(*names: str, **told: Any) -> dict[str, Any]:
         (without(upsert={"path": "/{sku}", "body": {"sku": "sku["}}), "the expression"),
         (without("block", "unblock", "delete", "stock"), "nothing could ever be taken off sale"),
         (without("unblock"), "unblock: set it"),
+        (
+            without("block", "unblock", stock={"path": "/{sku}", "carries": ["active"]}),
+            "stock.carries: holds active",
+        ),
         (without("price"), None),
         (without("price", upsert={"path": "/{sku}", "carries": []}), "price: no call tells of it"),
         (without(block={"path": "/{sku}", "carries": ["price"]}), "block.carries: may hold stock alone"),

@@ -31,7 +31,14 @@ class Import:
     def __init__(self, hub: Hub, shop: Running) -> None:
         self.hub, self.shop = hub, shop
 
-    async def connect(self, *, name: str = NAME, tenant: str = "acme", **settings: Any) -> None:
+    async def connect(
+        self,
+        *,
+        name: str = NAME,
+        tenant: str = "acme",
+        delivery: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         """Write the connection down."""
         await self.hub.connect(
             {
@@ -39,6 +46,7 @@ class Import:
                 "settings": {"shop": SHOP, "endpoint": self.shop.url, **settings},
                 "credentials": {"access_token": "shpat_simulator"},
                 "destination": {"name": "catalog"},
+                "delivery": delivery or {},
             },
             name=name,
             tenant=tenant,

@@ -21,7 +21,7 @@ from tests.loop.hub_of_a_test import Hub
 
 KILLS = 3
 #: Fewer records than the shop has, so that each kill comes before the end.
-MOST_SETTLED = 800
+MOST_SETTLED = 600
 OPTIONS = {"products": 120, "largest": 64, "locations": 4, "collections": 6, "customers": 100}
 
 
@@ -79,7 +79,8 @@ async def command(hub_home: Path, database_url: str) -> AsyncIterator[Command]:
     async with SIMULATOR.running(**OPTIONS, bulk_seconds=0.3) as running:
         hub = Hub(hub_home, database_url, shopify=Shopify)
         shop = Import(hub, running)
-        await shop.connect(pages_up_to=0, full_every_hours=1000)
+        # Small slices: a kill is to come between two of them, and not when all has been done at once.
+        await shop.connect(pages_up_to=0, full_every_hours=1000, delivery={"slice_size": 25})
         yield Command(shop, hub_home, database_url)
         await hub.close()
 

@@ -48,22 +48,23 @@ async def until(world: SellerWorld, status: int) -> httpx.Response:
     return answer
 
 
-async def until_loaded(world: SellerWorld, capfd: pytest.CaptureFixture[str]) -> None:
+async def until_loaded(world: SellerWorld) -> None:
     """Before, an answer is 200 as well, but read from the store."""
+    pipeline = await world.hub.runtime.pipeline(world.hub.connection("market").id)
+    endpoint = pipeline.connector.asgi()
     async with asyncio.timeout(30):
-        while "offers are in memory" not in capfd.readouterr().out:
-            assert (await ask(world)).status_code in {200, 503}
+        await endpoint._follower.loaded.wait()
 
 
 async def test_without_the_store_answers_go_on_for_a_while_and_come_back_with_it(
-    hub_home: Path, make_postgres: Callable[[], Postgres], capfd: pytest.CaptureFixture[str]
+    hub_home: Path, make_postgres: Callable[[], Postgres]
 ) -> None:
     """From the last state, each in time; then 503; and what has changed once the store is back."""
     server = make_postgres()
     async with selling(hub_home, migrated(server)) as world:
         await world.connect(answer_without_store_seconds=STALE_FOR)
         world.offer("a")
-        await until_loaded(world, capfd)
+        await until_loaded(world)
         assert (await until(world, 200)).json()["logisticsInfo"][0]["stockBalance"] == 22
 
         stopped = time.monotonic()
@@ -98,7 +99,6 @@ async def test_a_store_that_says_nothing_is_away_as_well(
     hub_home: Path,
     make_postgres: Callable[[], Postgres],
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """It takes connections and questions, and answers none: nothing fails, and everything would wait."""
     monkeypatch.setattr(following, "SILENT_FOR", 1.0)
@@ -107,7 +107,7 @@ async def test_a_store_that_says_nothing_is_away_as_well(
         world = await stack.enter_async_context(selling(hub_home, migrated(server)))
         await world.connect(answer_without_store_seconds=STALE_FOR)
         world.offer("a")
-        await until_loaded(world, capfd)
+        await until_loaded(world)
 
         with server.silent():
             first = await ask(world)
