@@ -108,6 +108,7 @@ async def test_a_store_that_says_nothing_is_away_as_well(
         await world.connect(answer_without_store_seconds=STALE_FOR)
         world.offer("a")
         await until_loaded(world)
+        await until(world, 200)
 
         with server.silent():
             first = await ask(world)
