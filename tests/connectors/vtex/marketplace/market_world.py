@@ -16,6 +16,7 @@ from connectors.vtex.simulator import SIMULATOR as VTEX
 from hub import codec
 from hub.records import JSON
 from hub.store import connections
+from hub.store.catalog.reader import StoredCatalog
 from hub.store.plugin_ports import StoredIdMap
 from hub.testing.simulator import Running, running
 from hub.web.app import make_app
@@ -186,6 +187,12 @@ class MarketWorld:
         assert answer.status_code == 200, answer.text
         messages: list[JSON] = answer.json()["Messages"]
         return [one for one in messages if codec.loads(one["ContentSource"])["sku"] == sku]
+
+    async def variants(self, name: str = NAME) -> dict[str, JSON]:
+        """What the hub's own catalog has of the SKUs."""
+        connection = self.hub.connection(name)
+        catalog = StoredCatalog(self.hub.db, tenant_id=connection.tenant_id, connection_id=connection.id)
+        return dict(await catalog.read("variant", self.skus))
 
     def ids(self, name: str = NAME) -> StoredIdMap:
         """The connection's id map."""

@@ -284,3 +284,19 @@ async def test_lots_are_followed_to_their_end_and_nothing_overtakes_them(join: J
     assert sold_for(world, sku)[0] == Decimal("77.00")
     assert summary["largest_lot"] <= 4
     assert summary["unknown"] == 0
+
+
+async def test_the_catalog_is_a_marketplace_too(join: Join) -> None:
+    """From which others sell on: prices, stock and what is off sale arrive there by themselves."""
+    world = await join({"destination": {"name": "catalog-marketplace"}})
+    await world.sync()
+    first, second, *_ = world.skus
+    loaded = await world.variants()
+    await world.change(first, price=4711, stock=3)
+    await world.change(second, active=False)
+    now = await world.variants()
+
+    assert set(loaded) == set(world.skus)
+    assert (now[first]["prices"][0]["amount"], now[first]["stock"][0]["on_hand"]) == (Decimal("47.11"), 3)
+    assert (now[second]["enabled"], now[second]["stock"][0]["on_hand"]) == (False, 0)
+    assert now[world.skus[2]] == loaded[world.skus[2]]
