@@ -56,11 +56,25 @@ def header(scope: Scope, name: bytes) -> bytes:
     return next((value for key, value in scope["headers"] if key == name), b"")
 
 
+async def received(receive: Receive, most: int) -> bytes:
+    """The body as it comes, for as long as it takes. Raises ``RefusedError``, and ``ConnectionResetError`` without sender."""
+    chunks = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionResetError("nobody waits for an answer")
+        chunks += message.get("body", b"")
+        if len(chunks) > most:
+            raise _too_large(most)
+        if not message.get("more_body"):
+            return bytes(chunks)
+
+
 async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
     """The whole body, decompressed where it says that it is. Raises ``RefusedError``, ``ConnectionResetError`` without sender."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            content = await _received(receive, most)
+            content = await received(receive, most)
     except TimeoutError:
         raise RefusedError(408, "the body did not arrive in time") from None
     if header(scope, b"content-encoding").strip().lower() != b"gzip":
@@ -91,19 +105,6 @@ async def refuse(send: Send, refused: RefusedError, *, head: bool = False) -> No
     if refused.status == 503:
         headers.append((b"retry-after", b"5"))
     await respond(send, refused.status, codec.dumps({"error": error}), headers, head=head)
-
-
-async def _received(receive: Receive, most: int) -> bytes:
-    chunks = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("nobody waits for an answer")
-        chunks += message.get("body", b"")
-        if len(chunks) > most:
-            raise _too_large(most)
-        if not message.get("more_body"):
-            return bytes(chunks)
 
 
 def _too_large(most: int) -> RefusedError:

@@ -6,18 +6,14 @@ import asyncio
 import contextlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from connectors.vtex.seller.deadlines import Deadlines
 from connectors.vtex.seller.following import Follower
 from connectors.vtex.seller.simulation import BadSimulationError, Simulation, SimulationRequest, parse
+from connectors.vtex.web import SECRET_HEADER, Receive, RefusedError, Scope, Send, header, received
 from hub import codec
 from hub.connector import Log
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 #: "The marketplace waits up to 2.5 seconds for the response, or else the product is considered unavailable" (external
 #: seller integration): a body, and what has to be read for it, have this long together, in seconds. The hub may have
@@ -40,18 +36,11 @@ LONGEST_LOGGED = 100
 
 #: What follows the connection's own path, and the secret if there is one.
 ROUTE = "/api/pvt/orderforms/simulation"
-SECRET_HEADER = b"x-hub-secret"
 
 #: Spellings of the path (in capitals, with a slash at its end) that are remembered as right.
 MOST_SPELLINGS = 16
 
 _JSON = (b"content-type", b"application/json")
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class FulfillmentEndpoint:
@@ -88,7 +77,7 @@ class FulfillmentEndpoint:
         self._under_way += 1
         try:
             body = await self._answer(scope, receive)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             await _send(send, refused.status, _error(str(refused)))
         except ConnectionResetError:
             return
@@ -102,11 +91,11 @@ class FulfillmentEndpoint:
             self._accept(scope)
         began = time.monotonic()
         try:
-            request = parse(await self._bodies.within(_body(receive)))
+            request = parse(await self._bodies.within(received(receive, MOST_BYTES)))
         except TimeoutError:
-            raise _RefusedError(408, "the body did not arrive in time") from None
+            raise RefusedError(408, "the body did not arrive in time") from None
         except BadSimulationError as error:
-            raise _RefusedError(400, str(error)) from None
+            raise RefusedError(400, str(error)) from None
         if not self._follower.loaded.is_set():
             await self._read_ahead(request, self._deadline - (time.monotonic() - began))
         elif not self._follower.is_fresh():
@@ -121,15 +110,15 @@ class FulfillmentEndpoint:
         rest = scope["path"][len(scope.get("root_path", "")) :]
         given, _, route = rest.rpartition("/api/")
         if f"/api/{route}".rstrip("/").lower() != ROUTE:
-            raise _RefusedError(404, "there is only POST …/api/pvt/orderForms/simulation here")
+            raise RefusedError(404, "there is only POST …/api/pvt/orderForms/simulation here")
         if scope["method"] != "POST":
-            raise _RefusedError(405, "only POST is answered here")
+            raise RefusedError(405, "only POST is answered here")
         if self._secret is None and given:
-            raise _RefusedError(404, "this connection has no secret in its path")
+            raise RefusedError(404, "this connection has no secret in its path")
         if self._secret is not None:
-            offered = given.removeprefix("/").encode() or _header(scope, SECRET_HEADER)
+            offered = given.removeprefix("/").encode() or header(scope, SECRET_HEADER)
             if not hmac.compare_digest(offered, self._secret):
-                raise _RefusedError(401, "the secret is missing or wrong")
+                raise RefusedError(401, "the secret is missing or wrong")
         if (self._secret is None or given) and len(self._accepted) < MOST_SPELLINGS:
             self._accepted.add(scope["path"])
 
@@ -137,18 +126,18 @@ class FulfillmentEndpoint:
         """Look for news, as far as the store can be reached."""
         if out_of_touch := self._follower.out_of_touch:
             if out_of_touch > self._stale_for:
-                raise _RefusedError(
+                raise RefusedError(
                     503, "prices and stock are not known to be current: the store cannot be reached"
                 )
         elif not await self._follower.refresh() and self._variants_by_key:
             # Changes are told late while older transactions are under way; the documents are there.
-            with contextlib.suppress(_RefusedError):
+            with contextlib.suppress(RefusedError):
                 await self._read_ahead(request, LOOK_AGAIN)
 
     async def _read_ahead(self, request: SimulationRequest, seconds: float) -> None:
         """Memory is not what the catalog is yet: read what is asked for, or wait until it is."""
         if self._reading >= self._most_reading:
-            raise _RefusedError(503, "offers are being loaded; ask again")
+            raise RefusedError(503, "offers are being loaded; ask again")
         self._reading += 1
         try:
             reading = (
@@ -159,9 +148,9 @@ class FulfillmentEndpoint:
             async with asyncio.timeout(seconds):
                 await reading
         except TimeoutError:
-            raise _RefusedError(503, "offers are being loaded; ask again") from None
+            raise RefusedError(503, "offers are being loaded; ask again") from None
         except Exception:  # noqa: BLE001 - the store's, whatever it is
-            raise _RefusedError(503, "the store cannot be reached; ask again") from None
+            raise RefusedError(503, "the store cannot be reached; ask again") from None
         finally:
             self._reading -= 1
 
@@ -177,23 +166,6 @@ class FulfillmentEndpoint:
         self._log.warning(
             "SKUs are asked for that are unknown here or have no price", skus=news[:20], count=len(news)
         )
-
-
-async def _body(receive: Receive) -> bytes:
-    chunks = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ConnectionResetError("nobody waits for an answer")
-        chunks += message.get("body", b"")
-        if len(chunks) > MOST_BYTES:
-            raise _RefusedError(413, f"the body has more than {MOST_BYTES} bytes")
-        if not message.get("more_body"):
-            return bytes(chunks)
-
-
-def _header(scope: Scope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _error(text: str) -> bytes:
