@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -30,7 +30,7 @@ class Forked:
 
     What it writes, to either output, is read from ``output``; what it writes to standard error from ``errors``, if that
     is to be ``apart``. With a ``terminal``, a file descriptor, both go there, and it is the caller's to close. It works in
-    ``folder``, or in that of the tests. Whoever leaves the block kills it.
+    ``folder``, or in that of the tests. ``first`` is called in it before anything else. Whoever leaves the block kills it.
     """
 
     def __init__(
@@ -41,11 +41,12 @@ class Forked:
         apart: bool = False,
         terminal: int | None = None,
         folder: Path | None = None,
+        first: Callable[[], None] = bool,
     ) -> None:
         self._reading: list[IO[str]] = []
         written = [self._pipe() if terminal is None else os.dup(terminal)]
         written.append(self._pipe() if apart else os.dup(written[0]))
-        run = _Run(list(arguments), dict(environment), written, folder or Path.cwd())
+        run = _Run(list(arguments), dict(environment), written, folder or Path.cwd(), first)
         self._process = forkserver().Process(target=run)
         self._process.start()
         for number in written:
@@ -144,10 +145,15 @@ class _Run:
     """What is done in the forked process."""
 
     def __init__(
-        self, arguments: list[str], environment: dict[str, str], outputs: Sequence[int], folder: Path
+        self,
+        arguments: list[str],
+        environment: dict[str, str],
+        outputs: Sequence[int],
+        folder: Path,
+        first: Callable[[], None],
     ) -> None:
         self._arguments, self._environment, self._outputs = arguments, environment, outputs
-        self._folder = folder
+        self._folder, self._first = folder, first
 
     def __getstate__(self) -> Any:
         return {**self.__dict__, "_outputs": [DupFd(output) for output in self._outputs]}
@@ -165,6 +171,7 @@ class _Run:
             own = output.detach()  # type: ignore[attr-defined]
             os.dup2(own, number)
             os.close(own)
+        self._first()
         from hub.cli import main
 
         sys.argv = ["hub", *self._arguments]

@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, event, text
 
 from connectors.shopify.connector import Shopify
 from connectors.shopify.simulator import SIMULATOR
@@ -30,7 +31,6 @@ class Command:
 
     def __init__(self, shop: Import, home: Path, database_url: str) -> None:
         self.shop = shop
-        self._beside = create_engine(shop.hub.db.engine.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         keys = shop.hub.settings.secret_keys
         assert keys is not None
         self._environment = {
@@ -41,9 +41,9 @@ class Command:
             "HUB_ALLOW_PRIVATE_HOSTS": "true",
         }
 
-    async def begin(self, *options: str) -> Forked:
+    async def begin(self, *options: str, first: Callable[[], None] = bool) -> Forked:
         command = ("import", NAME, "--json", *options)
-        return await asyncio.to_thread(Forked, command, self._environment, apart=True)
+        return await asyncio.to_thread(Forked, command, self._environment, apart=True, first=first)
 
     async def end(self, *options: str) -> Any:
         """What one prints that ends well."""
@@ -52,25 +52,33 @@ class Command:
         assert process.returncode == 0, err
         return json.loads(out)
 
-    async def kill_at(self, settled: int) -> None:
-        """Begin one and kill it as soon as so many records have settled."""
-        with await self.begin() as process:
-            async with asyncio.timeout(120):
-                while process.returncode is None and await self._settled() < settled:  # noqa: ASYNC110 - the store tells nobody
-                    await asyncio.sleep(0.01)
-            assert process.returncode is None, "it came to its end before it was killed"
-            await asyncio.to_thread(process.kill, store=self.shop.hub.db)
+    async def die_at(self, settled: int) -> None:
+        """Begin one that ends by SIGKILL when so many records are about to have settled."""
+        async with asyncio.timeout(120):
+            with await self.begin(first=_DeadAt(settled)) as process:
+                await asyncio.to_thread(process.wait)
+                assert process.returncode == -signal.SIGKILL
+                await asyncio.to_thread(process.kill, store=self.shop.hub.db)
         # What it held is held until it has expired.
         self.shop.hub.pass_time(600)
 
-    async def _settled(self) -> int:
-        """Read past the hub: on SQLite that would wait for its turn to write, and come when the import has ended."""
-        return await asyncio.to_thread(self._count)
 
-    def _count(self) -> int:
-        with self._beside.connect() as connection:
-            count = connection.execute(text("SELECT count(*) FROM record WHERE state = 'success'"))
-            return int(count.scalar_one())
+class _DeadAt:
+    """Called in a process, it ends it with the commit after which so many records would have settled.
+
+    By itself, so that no kill comes late and finds an import that has come to its end.
+    """
+
+    def __init__(self, settled: int) -> None:
+        self._settled = settled
+
+    def __call__(self) -> None:
+        event.listen(Engine, "commit", self._die)
+
+    def _die(self, connection: Connection) -> None:
+        count = connection.execute(text("SELECT count(*) FROM record WHERE state = 'success'"))
+        if count.scalar_one() >= self._settled:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -94,7 +102,7 @@ async def test_an_import_that_is_killed_and_begun_again_counts_exactly(command: 
     """One import in the end, of everything and once; then nothing is new, and then what was changed and nothing else."""
     shop = command.shop
     for settled in moments(12):
-        await command.kill_at(settled)
+        await command.die_at(settled)
     first = await command.end()
     operations = shop.counters["bulk_operations"]
     again = await command.end()

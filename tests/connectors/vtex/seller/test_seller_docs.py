@@ -11,6 +11,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
+from connectors.vtex import web
 from connectors.vtex.commands import app
 from connectors.vtex.seller import endpoint, following
 from connectors.vtex.seller.client import CHANGE_ROUTES, DELETE, NOTIFY, SEND
@@ -149,7 +150,7 @@ def test_limits_of_the_endpoint_are_the_stated_ones() -> None:
 
 def test_every_status_of_the_endpoint_is_listed() -> None:
     """And no other."""
-    code = Path(endpoint.__file__).read_text(encoding="utf-8")
+    code = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in (endpoint, web))
     given = set(re.findall(r"(?:RefusedError\(|send, |, )([2-5]\d\d)\b", code))
 
     assert {status for status, _ in table("status", "when")} == given
