@@ -15,6 +15,8 @@ from benchmarks.simulation import free_port
 from benchmarks.world import PATIENCE, Hub, hub, process
 from hub.testing.simulator_process import SimulatorProcess, simulator
 
+#: Worker processes: as many as an operator would have on two cores.
+PROCESSES = 2
 #: Seconds between two looks.
 LOOK_EVERY = 0.02
 
@@ -106,7 +108,12 @@ def stage(
     """All of it, on PostgreSQL."""
     port = free_port()
     with store(folder, vtex=vtex, market=market) as one, hub(folder / "hub", dict(one.written)) as made:
-        env = {**made.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}
+        env = {
+            **made.env,
+            "HUB_WEB_PORT": str(port),
+            "HUB_WEB_HOST": "127.0.0.1",
+            "HUB_PROCESSES": str(PROCESSES),
+        }
         with process("-m", "hub", "up", env=env):
             found = Stage(hub=made, store=one, port=port)
             wait(found.is_ready, "the hub to be ready")
