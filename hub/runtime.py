@@ -13,7 +13,7 @@ from typing import Any
 
 from hub import connection_file
 from hub.connection_file import ConnectionFile
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, HubError
 from hub.http import HttpPool
 from hub.pipeline import Parts, Pipeline, build
 from hub.policy.circuit import Circuit
@@ -96,6 +96,16 @@ class Runtime:
     def stopping(self) -> bool:
         """No new slice is begun."""
         return self._stop_at is not None
+
+    async def warm_up(self) -> None:
+        """Load now what the first message would wait for: the HTTP transport, and the plugins that connections have."""
+        self.pool.warm_up()
+        for stored in await self.db.run(connections.list_connections, self.db):
+            destination = stored.config.get("destination")
+            with contextlib.suppress(HubError):  # whoever works for the connection says so
+                self.registry.connector(stored.connector)
+                if destination:
+                    self.registry.destination(destination["name"])
 
     async def pipeline(self, connection_id: int, *, revision: int | None = None) -> Pipeline:
         """The connection, put together; anew when ``revision`` says that it was changed.

@@ -57,7 +57,7 @@ def boot() -> None:
 
     async def open_process() -> Runtime:
         runtime = open_runtime(settings, redis_url=url, ring=declared.ring, observe=metrics.observe)
-        runtime.pool.warm_up()
+        await runtime.warm_up()
         return runtime
 
     process = Process(open_process)
