@@ -91,10 +91,12 @@ async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_du
     if not await db.run(bells.answer, db, bell, limit=limit):
         return
     try:
-        await step(runtime, bell.connection_id, bell=bell)
+        outcome = await step(runtime, bell.connection_id, bell=bell)
     except BaseException:
         await db.run(bells.put_away, db, bell)
         raise
+    if not outcome.records and await db.run(bells.leave, db, bell):
+        return
     rung = await db.run(bells.finish, db, bell, is_due=is_due, limit=limit)
     if rung:
         await asyncio.to_thread(actors.ring, rung)

@@ -107,6 +107,11 @@ class Database:
         """Appended to a SELECT to lock its rows; SQLite's transaction holds the only write lock already."""
         return " FOR NO KEY UPDATE" if self.postgres else ""
 
+    @property
+    def free_row_lock(self) -> str:
+        """As ``row_lock``, and rows that somebody else has locked are left out."""
+        return f"{self.row_lock} SKIP LOCKED" if self.postgres else ""
+
     def rows(self, parameter: str, **columns: str) -> str:
         """A FROM item made of one JSON parameter: a whole batch in one statement and one compiled plan.
 

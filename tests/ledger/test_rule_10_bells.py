@@ -139,6 +139,29 @@ def test_a_finished_bell_stays_out_while_more_is_due(ledger: Ledger) -> None:
     assert len(_note(ledger, 50)) == LIMIT
 
 
+def test_a_bell_that_found_nothing_leaves_where_another_one_stays(ledger: Ledger) -> None:
+    """The last one out has to look under the lock, and a bell for reports looks for no work."""
+    first, second = _note(ledger, 2)
+    _note(ledger, 1, "report")
+
+    left = [bells.leave(ledger.db, first), bells.leave(ledger.db, second)]
+
+    assert left == [True, False]
+    assert len(_note(ledger, 50)) == LIMIT - 1
+
+
+def test_two_bells_do_not_leave_to_each_other(ledger: Ledger) -> None:
+    """One that is leaving stays out for nobody."""
+    if not ledger.db.postgres:
+        pytest.skip("SQLite has one writer at a time")
+    first, second = _note(ledger, 2)
+    with ledger.db.transaction() as tx:
+        ledger.db.execute(tx, f"SELECT id FROM bell WHERE id = :id{ledger.db.row_lock}", id=first.id)
+        left = bells.leave(ledger.db, second)
+
+    assert not left
+
+
 def test_whether_reports_are_due_is_seen_alike(ledger: Ledger) -> None:
     """Those that wait and may be claimed now."""
     ledger.admit(price("a"))

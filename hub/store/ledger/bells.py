@@ -81,6 +81,26 @@ def finish(db: Database, bell: Bell, *, is_due: IsDue, limit: int) -> Sequence[B
         return ()
 
 
+def leave(db: Database, bell: Bell) -> bool:
+    """A bell that found nothing is put away without the connection's lock, for which webhooks wait: where another one stays
+    out, which looks once more at its end. False where it is the last one, or the others are leaving as well.
+    """
+    with db.transaction() as tx:
+        # Whoever leaves holds its own bell first, so that two never rely on each other.
+        db.execute(tx, f"SELECT id FROM bell WHERE id = :id{db.row_lock}", id=bell.id)
+        another = db.execute(
+            tx,
+            "SELECT id FROM bell WHERE connection_id = :connection AND stage = :stage AND id <> :id "
+            f"LIMIT 1{db.free_row_lock}",
+            id=bell.id,
+            connection=bell.connection_id,
+            stage=bell.stage,
+        ).one_or_none()
+        if another is not None:
+            db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
+        return another is not None
+
+
 def put_away(db: Database, bell: Bell) -> None:
     """The bell is not out any more, whatever is due: the sweeper will ring again when its time has come."""
     with db.transaction() as tx:
