@@ -306,7 +306,7 @@ def result_of(error: HubError) -> Rejected | Skipped | Parked | Released | Refus
         case ParkedError():
             return Parked(wake_key=error.wake_key, reason=str(error))
         case NotNowError():
-            return Released(reason=str(error), after=error.wait)
+            return Released(reason=str(error), after=error.left)
         case ReauthorizationError():
             return Refused(error=str(error), response_code=error.response_code)
         case ConnectionFailedError() | ConfigurationError():

@@ -6,6 +6,7 @@ has to look at a status code again. Texts name the remedy, facts stay as attribu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -29,12 +30,19 @@ class RetryableError(HubError):
 
 
 class NotNowError(HubError):
-    """The call was not made, or was turned away for its pace alone. Spends no attempt; due again after ``wait``."""
+    """The call was not made, or was turned away for its pace alone. Spends no attempt; due again after ``wait``, which counts
+    from the moment at which the error was made."""
 
     def __init__(self, message: str, *, wait: timedelta, response_code: int | None = None) -> None:
         super().__init__(message)
         self.wait = wait
         self.response_code = response_code
+        self._made_at = time.monotonic()
+
+    @property
+    def left(self) -> timedelta:
+        """What is left of the wait: others of a slice may have gone on for longer than that."""
+        return max(self.wait - timedelta(seconds=time.monotonic() - self._made_at), timedelta(0))
 
 
 class ThrottledError(NotNowError):

@@ -22,7 +22,7 @@ BELIEF = 0.5
 LOT_SPAN = 0.5
 #: Seconds after which the rest of a lot is given back.
 LOT_LIFE = 1.0
-#: Seconds that a bucket is left alone at most after it has granted less than was wanted.
+#: A bucket that has granted less than was wanted is left alone until it has more, if that is no longer than these seconds.
 ASK_AFTER = 0.05
 #: Seconds between two lessons of one bucket for the fleet, unless it is a block.
 TELL_EVERY = 0.25
@@ -146,6 +146,7 @@ class Lot:
             self._start.look(now)
         elif grant.granted:
             self._tokens, self._good_until, self._turned_away = grant.granted, now + LOT_LIFE, 0
-            self._ask_at = now + min(grant.wait.total_seconds(), ASK_AFTER)
+            if (wait := grant.wait.total_seconds()) <= ASK_AFTER:
+                self._ask_at = now + wait
         else:
             self._nothing_until = max(self._nothing_until, now + grant.wait.total_seconds())

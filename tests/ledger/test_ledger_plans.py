@@ -171,6 +171,18 @@ def _copy(ledger: Ledger, name: str, count: int, changes: Mapping[str, Any]) -> 
         )
 
 
+def test_admission_reads_no_whole_table_of_a_small_store(postgres_server: Postgres) -> None:
+    """As PostgreSQL would by itself for some thousand records, with the connection's lock in hand."""
+    with postgres_server.database(f"plans_{uuid.uuid4().hex}", template=TEMPLATE) as url:
+        ledger = _crowded(Database(url), 2000)
+        with _plans(ledger.db) as plans, ledger.db.transaction() as tx:
+            ledger.admit_in(tx, *(price(f"past-{at}", "1") for at in range(5)))
+        ledger.db.close()
+
+    _assert_uses(plans, "record_key")
+    _assert_no_scan(plans)
+
+
 @contextmanager
 def _plans(db: Database) -> Iterator[list[Plan]]:
     """The plans of every statement on records that runs within the block, each as it is about to run."""

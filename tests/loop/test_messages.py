@@ -236,3 +236,12 @@ async def test_a_broker_that_is_away_loses_no_bell_for_good(
     hub.pass_time(31)
     assert (await hub.sweep()).rung == 1
     assert isinstance(hub.rung[0], Bell)
+
+
+async def test_no_process_asks_for_delayed_messages(hub: Hub) -> None:
+    """There are none, and an idle worker asks ten times a second for each queue."""
+    broker = make_broker("redis://127.0.0.1:1/0")
+    declare(broker, lambda: hub.runtime)
+
+    assert broker.get_declared_queues() == {"sweep", "poll", "report", "work"}
+    assert broker.get_declared_delay_queues() == set()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
 
+from hub.connector import result_of
+from hub.errors import ThrottledError
 from hub.loop.verdict import decide, decide_report
 from hub.policy.retry import Backoff
 from hub.records import (
@@ -222,3 +225,14 @@ def test_a_wait_into_the_past_is_none() -> None:
     verdict = decide(HELD, Released(reason="x", after=timedelta(seconds=-5)), stage="push", backoff=BACKOFF)
 
     assert (verdict.due_after, verdict.hold) == (0, 0)
+
+
+def test_what_is_left_of_a_wait_counts_from_when_it_was_heard_of() -> None:
+    """A slice ends long after its first request was turned away, and its connection must not wait as long once more."""
+    over, long = ThrottledError("no slot", wait=timedelta(microseconds=1)), timedelta(hours=1)
+    time.sleep(0.001)
+
+    assert result_of(over) == Released(reason="no slot", after=timedelta(0))
+    left = result_of(ThrottledError("no slot", wait=long))
+    assert isinstance(left, Released)
+    assert long - timedelta(minutes=1) < left.after <= long
