@@ -46,7 +46,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
-        self._glance = Glance(self.engine)
+        self._glance = Glance(self.engine, connect_seconds=CONNECT_SECONDS)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
@@ -58,13 +58,13 @@ class Database:
         with _reaching(), self.engine.begin() as connection:
             yield connection
 
-    def glance(self, sql: str, /, **parameters: Any) -> Any:
+    async def glance(self, sql: str, /, **parameters: Any) -> Any:
         """One value, read outside of any transaction; ``sql`` must come from a small set of texts.
 
         Raises ``ServiceUnavailableError`` when the database cannot be reached.
         """
         with _reaching():
-            return self._glance(sql, parameters)
+            return await self._glance(sql, parameters)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function that uses this database in a thread; as many at once as there are connections."""

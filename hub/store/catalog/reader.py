@@ -69,7 +69,9 @@ class StoredCatalog:
 
     async def has_news(self, kinds: Collection[str], *, after: JSON) -> bool:
         """See ``hub.catalog.Catalog``."""
-        return await self._db.run(self._has_news, kinds, after)
+        looks = " OR ".join(f"{_LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
+        places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
+        return bool(await self._db.glance(f"SELECT {looks}", tenant=self._tenant_id, **places))
 
     async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
         """See ``hub.catalog.Catalog``."""
@@ -111,11 +113,6 @@ class StoredCatalog:
                     break
             held_back = any(self._held_back(tx, KINDS[kind], horizon) for kind in kinds)
         return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back
-
-    def _has_news(self, kinds: Collection[str], after: JSON) -> bool:
-        looks = " OR ".join(f"{_LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
-        places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
-        return bool(self._db.glance(f"SELECT {looks}", tenant=self._tenant_id, **places))
 
     def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
         look = f"SELECT {_LAST.format(kind.table)} >= :horizon"
