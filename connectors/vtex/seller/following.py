@@ -25,7 +25,7 @@ LOOK_EVERY = 0.2
 #: catalog, three transactions of the ledger, a message over the broker, and a request over the network each way.
 FRESH = 0.02
 #: While questions come, the next look begins when the last one is so old, in seconds: it ends before anybody has to wait.
-AHEAD = 0.01
+AHEAD = 0.005
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
 #: A store that has said nothing for so long, in seconds, is not reached, though it refuses nobody.
