@@ -114,6 +114,18 @@ class Database:
         shape = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
         return f"(SELECT {shape} FROM json_each(:{parameter})) AS v"
 
+    def found(self, parameter: str, table: str, alias: str, fits: str, /, **columns: str) -> str:
+        """A FROM item: for each row ``v`` of ``rows`` those of a table, as ``alias``, that fit it.
+
+        Each is looked up by an index, whatever the database believes of the table: one that has just been filled counts as
+        empty for a minute, and would be read as a whole for each ``v``.
+        """
+        given = self.rows(parameter, **columns)
+        if self.postgres:
+            # OFFSET: a fence that no plan crosses.
+            return f"{given} CROSS JOIN LATERAL (SELECT {alias}.*, {alias}.xmin FROM {table} {alias} WHERE {fits} OFFSET 0) {alias}"
+        return f"{given} CROSS JOIN {table} {alias} ON {fits}"
+
     def batch(self, parameter: str, **columns: str) -> str:
         """As ``rows``, for the FROM of an UPDATE: SQLite would else read its whole table once for each row."""
         found = self.rows(parameter, **columns)

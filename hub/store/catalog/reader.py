@@ -16,6 +16,7 @@ from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
 from hub.records import JSON
 from hub.store.catalog import clock, documents, turning
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.database import Database, rowset
 
@@ -179,8 +180,7 @@ class StoredCatalog:
         with self._db.transaction() as tx:
             rows = self._db.execute(
                 tx,
-                f"SELECT t.key FROM {self._db.rows('keys', key='text')} CROSS JOIN {KINDS[kind].table} t "
-                "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
+                f"SELECT t.key FROM {found_by(self._db, KINDS[kind].table, 'key')} WHERE t.gone_at IS NULL",
                 keys=rowset([{"key": key} for key in _possible(keys)]),
                 tenant=self._tenant_id,
             )

@@ -24,6 +24,10 @@ _ONE_SUSPECT_AT_A_TIME = (
     f"WHERE c.connection_id = :connection AND held.lost_claims >= {ALONE_AFTER}))"
 )
 
+_BEHIND = (
+    "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
+    "AND NOT r.ready AND r.state = 'waiting'"
+)
 _HELD = (
     "id, stream, key, order_key, version, number, payload, attempts, total_attempts, run_id, group_name, handle, status, "
     "response_code, duration_ms, error, external_id, report_attempts, reported_at, settled_at"
@@ -200,9 +204,7 @@ def _newer_payloads(
 ) -> dict[str, Any]:
     successors = db.execute(
         tx,
-        f"SELECT r.order_key, r.payload FROM {db.rows('keys', order_key='text')} JOIN record r ON "
-        "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
-        "AND NOT r.ready AND r.state = 'waiting' ORDER BY r.id",
+        f"SELECT r.order_key, r.payload FROM {db.found('keys', 'record', 'r', _BEHIND, order_key='text')} ORDER BY r.id",
         keys=rowset([{"order_key": row.order_key} for row in rows]),
         connection=connection.id,
         stream=stream,
