@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -78,7 +79,7 @@ class Directory:
     @staticmethod
     def now() -> float:
         """The clock of ``Entry.checked``, in seconds."""
-        return asyncio.get_running_loop().time()
+        return time.monotonic()
 
     async def close(self) -> None:
         """Ask no more."""
