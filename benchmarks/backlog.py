@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.world import Hub, hub, prices, process, reset, simulator, summary, wait_until
+from benchmarks.world import Hub, hub, prices, process, reset, simulator, summary, wait
 from connectors.merchantops.mapping import parse_page
 from hub.boot import open_runtime
 from hub.event_loop import run
@@ -54,7 +54,7 @@ def cost(
             worker.stdout.readline()  # "ready"
             before = _cpu(worker.pid, folder)
             _let_go(one)
-            wait_until(source, "outcomes", min(count, case.waiting), every=0.05)
+            wait(lambda: summary(source)["outcomes"] >= min(count, case.waiting), "the outcomes", every=0.05)
             spent = _cpu(worker.pid, folder) - before
             done = summary(source)["outcomes"]
         _refuse_doubles(source, destination)

@@ -25,7 +25,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from benchmarks import load
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.store import Stage, Store, stage, store, wait
+from benchmarks.store import Stage, Store, stage, store
+from benchmarks.world import wait
 from hub import codec
 from hub.event_loop import run
 

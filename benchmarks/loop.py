@@ -22,7 +22,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.world import API_KEY, Hub, hub, prices, process, reset, simulator, summary, wait_until
+from benchmarks.world import API_KEY, Hub, hub, prices, process, reset, simulator, summary, wait
 from hub.event_loop import run
 
 CONNECTIONS = (16, 32, 64)
@@ -79,7 +79,8 @@ def hub_loop(hub: Hub, source: str, records: int, connections: int) -> float:
         worker.stdout.readline()  # "ready"
         started = time.monotonic()
         hub.go()
-        return records / (wait_until(source, "outcomes", records) - started)
+        ended = wait(lambda: summary(source)["outcomes"] >= records, "the outcomes")
+        return records / (ended - started)
 
 
 def _price(record: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ import httpx
 from benchmarks import load
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.load import Load
-from benchmarks.world import PATIENCE, Hub, hub, process
+from benchmarks.world import Hub, hub, process, wait
 from hub import codec
 from hub.catalog import parse
 from hub.store.catalog.writer import StoredCatalogWriter
@@ -111,12 +111,8 @@ def web(one: Hub) -> Iterator[int]:
     """The hub's web process with everything in memory; gives its port."""
     port = free_port()
     with process("-m", "hub", "web", env={**one.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}):
-        give_up = time.monotonic() + PATIENCE
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-            while not _has_everything(client, one.name):
-                if time.monotonic() > give_up:
-                    raise RuntimeError("the hub's endpoint does not answer")
-                time.sleep(0.2)
+            wait(lambda: _has_everything(client, one.name), "the hub's endpoint to answer", every=0.2)
         yield port
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,8 @@ from typing import Any
 import httpx
 
 from benchmarks.simulation import free_port
-from benchmarks.world import PATIENCE, Hub, hub, process
+from benchmarks.world import Hub, hub, process, wait
 from hub.testing.simulator_process import SimulatorProcess, simulator
-
-#: Seconds between two looks.
-LOOK_EVERY = 0.02
 
 ROUTES: Mapping[str, Any] = {
     "upsert": {
@@ -112,13 +108,3 @@ def stage(
             wait(found.is_ready, "the hub to be ready")
             one.vtex.command("affiliates", id="HBB", endpoint=found.notified_at(made.name))
             yield found
-
-
-def wait(met: Callable[[], bool], what: str, *, every: float = LOOK_EVERY) -> float:
-    """Until it is met; the moment."""
-    give_up = time.monotonic() + PATIENCE
-    while not met():
-        if time.monotonic() > give_up:
-            raise SystemExit(f"waited for {what} in vain")
-        time.sleep(every)
-    return time.monotonic()

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.freshness import spread
-from benchmarks.store import Stage, Store, stage, store, wait
+from benchmarks.store import Stage, Store, stage, store
+from benchmarks.world import wait
 from hub.store import connections
 
 LATENCY_MS = 100
