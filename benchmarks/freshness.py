@@ -10,12 +10,10 @@ while nothing else happens, and again while the first one's SKUs load; all the w
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import math
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +23,7 @@ from typing import Any, Self
 
 import httpx
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.shelf import Shelf, product
 from benchmarks.simulation import ROUTE, free_port
@@ -290,16 +289,9 @@ def figures(times: Times) -> Sequence[Figure]:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--skus", type=int, default=5000)
-    parser.add_argument("--probes", type=int, default=30)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        times = measure(folder, options.skus, options.probes)
+    given = options(__doc__, skus=5000, probes=30)
+    with scratch() as folder:
+        times = measure(folder, given.skus, given.probes)
     finish(figures(times))
 
 
