@@ -12,20 +12,13 @@ import httpx
 
 from benchmarks.simulation import free_port
 from benchmarks.world import Hub, hub, process, wait
+from connectors.marketplace.simulator import ROUTES
 from hub.testing.simulator_process import SimulatorProcess, simulator
 
-ROUTES: Mapping[str, Any] = {
-    "upsert": {
-        "method": "PUT",
-        "path": "/products/{sku}",
-        "carries": ["price", "stock"],
-        "external_id": "id",
-        "errors": "errors",
-    },
-    "price": {"method": "PUT", "path": "/offers/{external_id}/price", "errors": "errors"},
-    "stock": {"method": "PUT", "path": "/offers/{external_id}/stock", "errors": "errors"},
-    "block": {"method": "POST", "path": "/offers/{external_id}/block", "carries": ["stock"]},
-    "unblock": {"method": "POST", "path": "/offers/{external_id}/unblock"},
+#: What is called. Nothing is read back, and the addresses of what is sold are not kept.
+CALLS: Mapping[str, Any] = {
+    **{name: ROUTES[name] for name in ("price", "stock", "block", "unblock")},
+    "upsert": {**ROUTES["upsert"], "url": None},
 }
 
 
@@ -89,7 +82,7 @@ def written(vtex: str, market: str) -> Mapping[str, Any]:
         "credentials": {"app_key": "vtexappkey-simulated", "app_token": "simulator-token"},
         "destination": {
             "name": "marketplace",
-            "settings": {"title": "Market", "base_url": market, "auth": "bearer", **ROUTES},
+            "settings": {"title": "Market", "base_url": market, "auth": "bearer", **CALLS},
             "credentials": {"token": "marketplace-token"},
         },
     }
