@@ -19,6 +19,7 @@ import httpx
 
 from hub import connection_file
 from hub.boot import open_runtime
+from hub.secrets import new_key
 from hub.settings import Settings
 from hub.store import connections, migrate
 from hub.store.database import Database
@@ -120,6 +121,7 @@ def hub(folder: Path, written: dict[str, Any], *, postgres: bool = True) -> Iter
             "HUB_HOME": str(folder),
             "HUB_DATABASE_URL": url,
             "HUB_REDIS_URL": valkey.url,
+            "HUB_SECRET_KEYS": new_key(),
             "HUB_ALLOW_PRIVATE_HOSTS": "true",
             "HUB_LOG_LEVEL": "WARNING",
             "HUB_WORKER_METRICS_PORT": "0",
