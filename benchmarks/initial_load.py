@@ -34,6 +34,8 @@ RATE, BURST = 400, 100
 TOGETHER, PAGE = 50, 1000
 #: Requests in flight of the bare client: as many as the hub's two workers have.
 CONNECTIONS = 64
+#: Seconds between two looks whether a load has ended: each costs the simulator and its caller some milliseconds.
+LOOK_EVERY = 0.1
 #: Seconds of each load of notifications, and how many are sent at once to find out how many are too many.
 SECONDS, CALLERS = 5.0, 64
 #: Goals.
@@ -64,7 +66,11 @@ def loaded(one: Stage, skus: int) -> Loaded:
     """From the moment the connection is let go until the marketplace sells everything."""
     began, (asked, refused) = time.monotonic(), counts(one.store)
     one.hub.go()
-    ended = wait(lambda: one.store.market.summary()["offers"] >= skus, "the marketplace to sell everything")
+    ended = wait(
+        lambda: one.store.market.summary()["offers"] >= skus,
+        "the marketplace to sell everything",
+        every=LOOK_EVERY,
+    )
     now, refused_now = counts(one.store)
     return Loaded(seconds=ended - began, requests=now - asked, throttled=refused_now - refused)
 
@@ -78,7 +84,7 @@ def repriced(one: Stage, skus: int) -> Loaded:
     def told() -> bool:
         return bool(one.store.market.summary()["requests"].get("PUT /offers/{}/price", 0) - before >= skus)
 
-    ended = wait(told, "every new price to arrive")
+    ended = wait(told, "every new price to arrive", every=LOOK_EVERY)
     now, refused_now = counts(one.store)
     return Loaded(seconds=ended - began, requests=now - asked, throttled=refused_now - refused)
 

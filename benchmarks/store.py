@@ -15,6 +15,8 @@ from benchmarks.world import Hub, hub, process, wait
 from connectors.marketplace.simulator import ROUTES
 from hub.testing.simulator_process import SimulatorProcess, simulator
 
+#: Worker processes: as many as an operator would have on two cores.
+PROCESSES = 2
 #: What is called. Nothing is read back, and the addresses of what is sold are not kept.
 CALLS: Mapping[str, Any] = {
     **{name: ROUTES[name] for name in ("price", "stock", "block", "unblock")},
@@ -95,7 +97,12 @@ def stage(
     """All of it, on PostgreSQL."""
     port = free_port()
     with store(folder, vtex=vtex, market=market) as one, hub(folder / "hub", dict(one.written)) as made:
-        env = {**made.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}
+        env = {
+            **made.env,
+            "HUB_WEB_PORT": str(port),
+            "HUB_WEB_HOST": "127.0.0.1",
+            "HUB_PROCESSES": str(PROCESSES),
+        }
         with process("-m", "hub", "up", env=env):
             found = Stage(hub=made, store=one, port=port)
             wait(found.is_ready, "the hub to be ready")

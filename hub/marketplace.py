@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Protocol, Self, runtime_checkable
 
 from hub import codec
@@ -36,7 +37,7 @@ class Offer:
         return cls(**told)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Listing:
     """What is to hold for one SKU at a marketplace; what is None stays as it is.
 
@@ -54,6 +55,13 @@ class Listing:
     offer: Offer | None = None
     stock: int | None = None
     note: str | None = None
+
+    @cached_property
+    def content(self) -> str | None:
+        """The fingerprint of what it says of the product itself; None where it says nothing."""
+        if self.product is None:
+            return None
+        return codec.fingerprint([self.group, self.category, self.product])
 
     def body(self) -> JSON:
         """As the body of an item; user mappings work on it."""
@@ -102,6 +110,10 @@ class Standing:
 
     def text(self) -> str:
         """For the id map."""
+        return codec.dumps(self.facts()).decode()
+
+    def facts(self) -> JSON:
+        """What ``text`` holds; nothing is None."""
         offer = self.offer
         found = {
             "id": self.external_id,
@@ -112,7 +124,7 @@ class Standing:
             "stock": self.stock,
             "url": self.url,
         }
-        return codec.dumps({name: value for name, value in found.items() if value is not None}).decode()
+        return {name: value for name, value in found.items() if value is not None}
 
     @classmethod
     def of(cls, text: str) -> Self:

@@ -110,13 +110,13 @@ class Client:
         key: str,
         accept: Collection[int],
     ) -> httpx.Response:
-        headers = httpx.Headers({"Accept": "application/json"})
+        headers = {"accept": "application/json"}
         if content is not None:
-            headers["Content-Type"] = "application/json"
-        headers.update(self._settings.headers)
-        headers.update(authentication)
+            headers["content-type"] = "application/json"
+        headers |= _lowered(self._settings.headers)
+        headers |= _lowered(authentication)
         if key and self._settings.idempotency_header:
-            headers[self._settings.idempotency_header] = key
+            headers[self._settings.idempotency_header.lower()] = key
         return await self._ports.http.request(
             method,
             self._settings.base_url + path,
@@ -164,6 +164,11 @@ class _Call:
         texts = said if isinstance(said, list) else [said]
         given = [_short(one) for one in texts if one not in (None, "")]
         return given or [f"HTTP {answer.status_code}: {excerpt(answer.text, ERROR_CHARACTERS)}"]
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """The same header is the same name, however it is written."""
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def filled(url: str) -> str:

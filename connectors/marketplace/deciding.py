@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
 
 from connectors.marketplace.known import Fact, Known
-from hub import codec
 from hub.marketplace import Listing, Standing
 
 #: A call by what it is for.
@@ -117,13 +116,6 @@ def plan(listing: Listing, known: Known | None, abilities: Abilities) -> Plan:
     return _changed(listing, known, abilities)
 
 
-def content_of(listing: Listing) -> str | None:
-    """The fingerprint of what a listing says of the product itself; None where it says nothing."""
-    if listing.product is None:
-        return None
-    return codec.fingerprint([listing.group, listing.category, listing.product])
-
-
 def _off_sale(listing: Listing, known: Known | None, abilities: Abilities) -> Plan:
     """Blocked, with no stock; or deleted; or, where neither is possible, with no stock alone."""
     if known is None:
@@ -204,7 +196,7 @@ def _completed(listing: Listing, standing: Standing) -> Listing:
 def said_of(listing: Listing) -> dict[Fact, Any]:
     """What a listing says, as a standing has it."""
     values: Mapping[Fact, Any] = {
-        "content": content_of(listing),
+        "content": listing.content,
         "price": listing.offer,
         "stock": listing.stock,
         "active": listing.active,

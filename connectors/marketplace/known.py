@@ -77,9 +77,7 @@ class Known:
         """For the id map."""
         said = self.said and [self.said.record, self.said.facts]
         facts = {"doubts": sorted(self.doubts), "created": self.created, "by": self.by, "said": said}
-        kept = codec.loads(self.standing.text().encode()) | {
-            name: value for name, value in facts.items() if value
-        }
+        kept = self.standing.facts() | {name: value for name, value in facts.items() if value}
         return codec.dumps(kept).decode()
 
     @classmethod

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from connectors.marketplace.deciding import content_of
 from hub import codec
 from hub.exact import EXACT
 from hub.marketplace import Listing, Offer, Standing
@@ -110,7 +109,7 @@ def _variant(listing: Listing, product: JSON) -> JSON:
         **lengths,
         "attributes": product.get("sku_attributes"),
         "media": list(_media(product.get("images") or ())),
-        "extra": {LISTING: {CONTENT: content_of(listing), **_kept(product, _OF_VARIANT)}},
+        "extra": {LISTING: {CONTENT: listing.content, **_kept(product, _OF_VARIANT)}},
     }
 
 

@@ -10,17 +10,14 @@ from typing import Any
 import dramatiq
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import Connection
 
 from hub.errors import HubError
 from hub.loop import poll as polling
 from hub.loop import sweep as sweeping
 from hub.loop import work as working
 from hub.runtime import Runtime
-from hub.store.database import Database
 from hub.store.ledger import bells, claim
-from hub.store.ledger.bells import Bell
-from hub.store.ledger.lock import lock
+from hub.store.ledger.bells import Bell, IsDue
 
 #: Lower is sooner. Sweeping keeps everything else alive; reports free the source; polls are rare.
 _PRIORITIES = {"sweep": 0, "poll": 10, "report": 20, "work": 30}
@@ -79,7 +76,7 @@ def declare(broker: dramatiq.Broker, runtime: Callable[[], Runtime]) -> Actors:
     return actors
 
 
-async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_due: Any) -> None:
+async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_due: IsDue) -> None:
     """One slice, then to the back of the queue if more is due: so no tenant waits for another's backlog.
 
     The broker is asked in a thread: one that hangs must not keep the heartbeats of other slices.
@@ -98,26 +95,9 @@ async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_du
     except BaseException:
         await db.run(bells.put_away, db, bell)
         raise
-    rung = await db.run(_finish, db, bell, is_due, limit)
+    rung = await db.run(bells.finish, db, bell, is_due=is_due, limit=limit)
     if rung:
         await asyncio.to_thread(actors.ring, rung)
-
-
-def _finish(db: Database, bell: Bell, is_due: Any, limit: int) -> Sequence[Bell]:
-    """The bells to ring now: this one again while more is due, and one more while fewer than allowed are out.
-
-    Bells get lost, and the sweeper rings a single one: so a connection comes back to all its slices.
-    """
-    more: list[Bell] = []
-
-    def look(tx: Connection) -> bool:
-        if not is_due(db, tx, bell.connection_id):
-            return False
-        connection = lock(db, tx, bell.connection_id)
-        more.extend(bells.note(db, tx, connection, bell.stage, wanted=1, limit=limit))
-        return True
-
-    return [bell, *more] if bells.finish(db, bell, lock_and_look=look) else []
 
 
 async def _quietly(work: Any, connection_id: int | None) -> None:

@@ -25,9 +25,20 @@ _log = structlog.get_logger(__name__)
 
 def make_broker(url: str, *middleware: Middleware) -> RedisBroker:
     """A broker for the hub's messages. No retries: a message is a bell, and the sweeper rings again."""
-    return RedisBroker(  # type: ignore[no-untyped-call]  # Dramatiq does not type it
+    return _Broker(  # type: ignore[no-untyped-call]  # Dramatiq does not type it
         url=url, namespace=NAMESPACE, middleware=list(middleware)
     )
+
+
+class _Broker(RedisBroker):
+    """Without the queues of delayed messages: nobody sends one, and every process would ask for them all the time."""
+
+    def declare_queue(self, queue_name: str) -> None:
+        """As Dramatiq has it."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
 
 
 class EventLoop(Middleware):

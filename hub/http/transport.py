@@ -64,6 +64,10 @@ EXCEPTIONS: Mapping[type[BaseException], type[Exception]] = MappingProxyType(
 FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
+#: In the place of the stream of an answer that was read.
+_READ = httpx.ByteStream(b"")
+
+
 class Answer(httpx.Response):
     """A response read in full. Its request is made up when somebody asks, without headers: they hold credentials.
 
@@ -80,7 +84,9 @@ class Answer(httpx.Response):
         raw_headers: list[tuple[bytes, bytes]],
         content: bytes,
     ) -> None:
-        super().__init__(status, headers=raw_headers, content=content)
+        super().__init__(status, headers=raw_headers, stream=_READ)
+        # What httpx does with content that it is handed is to read it as a stream, at the cost of half a request.
+        self._content, self.is_closed, self.is_stream_consumed = content, True, True
         self.received = received
         self._method = method
         self._yarl = url

@@ -31,6 +31,10 @@ CONNECT_SECONDS = 5
 #: transaction waits for anything but the database. A server that has a time of its own keeps it.
 IDLE_IN_TRANSACTION = "10s"
 
+#: What is worked on is in memory: batches are looked up by their keys, as the default (4, for disks that turn) has a whole
+#: table of some thousand rows read for each. A server that has a cost of its own keeps it.
+RANDOM_PAGE_COST = "1.1"
+
 #: The store's clock as an expression, in microseconds since 1970.
 POSTGRES_CLOCK = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
 
@@ -188,6 +192,10 @@ def _postgres(url: sqlalchemy.URL, pool_size: int) -> Engine:
             "SELECT set_config('idle_in_transaction_session_timeout', %s, false) "
             "WHERE current_setting('idle_in_transaction_session_timeout') = '0'",
             [IDLE_IN_TRANSACTION],
+        )
+        connection.execute(
+            "SELECT set_config('random_page_cost', %s, false) WHERE current_setting('random_page_cost') = '4'",
+            [RANDOM_PAGE_COST],
         )
         connection.commit()
 

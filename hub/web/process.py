@@ -7,7 +7,6 @@ import contextlib
 import math
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Literal, NoReturn
 from urllib.parse import urlencode
@@ -34,9 +33,6 @@ from hub.web.ringer import Ringer
 BACKLOG = 2048
 #: An idle connection is kept so long, in seconds: longer than a proxy's or platform's pool keeps it.
 KEEP_ALIVE_SECONDS = 75
-#: How long one thread may keep the others from running, in seconds. A query's thread needs its turn several times, and
-#: beside a busy event loop would wait for each of them ten times as long by default.
-SWITCH_SECONDS = 0.0005
 #: How long the broker may take for an answer, in seconds. A bell is not worth more.
 BROKER_SECONDS = 2.0
 
@@ -49,7 +45,6 @@ def run(settings: Settings) -> int:
     Raises ``ServiceUnavailableError`` and ``ConfigurationError`` where it cannot begin.
     """
     log.set_up(settings, process="web")
-    sys.setswitchinterval(SWITCH_SECONDS)
     return event_loop.run(_serve(settings))
 
 

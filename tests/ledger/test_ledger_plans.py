@@ -16,6 +16,7 @@ from sqlalchemy import event
 from hub.store import ringing
 from hub.store.database import Database
 from hub.store.ledger import claim, sweep
+from hub.store.ledger.lock import lock
 from hub.testing.servers import Postgres
 from tests.conftest import TEMPLATE
 from tests.ledger.driver import Ledger, price
@@ -84,8 +85,9 @@ def test_asking_whether_more_is_due_reads_the_same_indexes(crowded: Ledger) -> N
     db = crowded.db
     with _plans(db) as plans:
         with db.transaction() as tx:
-            assert claim.work_is_due(db, tx, crowded.id)
-            assert claim.report_is_due(db, tx, crowded.id)
+            connection = lock(db, tx, crowded.id)
+            assert claim.work_is_due(db, tx, connection)
+            assert claim.report_is_due(db, tx, connection)
         assert len(ringing.ring_due(db, older_than=0)) == 2
 
     _assert_uses(plans, "record_due")

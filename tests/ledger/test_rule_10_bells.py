@@ -133,13 +133,9 @@ def test_a_finished_bell_stays_out_while_more_is_due(ledger: Ledger) -> None:
     more = []
     for _ in range(2):
         ledger.settle(ledger.claim(limit=1))
-        more.append(
-            bells.finish(
-                ledger.db, bell, lock_and_look=lambda tx: claim.work_is_due(ledger.db, tx, ledger.id)
-            )
-        )
+        more.append(bells.finish(ledger.db, bell, is_due=claim.work_is_due, limit=1))
 
-    assert more == [True, False]
+    assert more == [[bell], ()]
     assert len(_note(ledger, 50)) == LIMIT
 
 
@@ -157,7 +153,7 @@ def test_whether_reports_are_due_is_seen_alike(ledger: Ledger) -> None:
 
 def _report_is_due(ledger: Ledger) -> bool:
     with ledger.db.transaction() as tx:
-        return claim.report_is_due(ledger.db, tx, ledger.id)
+        return claim.report_is_due(ledger.db, tx, lock(ledger.db, tx, ledger.id))
 
 
 def _note(ledger: Ledger, wanted: int, stage: str = "work") -> Sequence[Bell]:

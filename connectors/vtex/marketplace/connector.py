@@ -233,11 +233,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
     ) -> None:
         """What the logs tell beside the ledger, and which SKUs are to be looked at once more."""
         ids = self.ports.ids
-        documents = {
-            sku: goods.product_document(one.details, one.product)
-            for sku, one in found.items()
-            if one.details is not None
-        }
+        documents = {sku: one.document for sku, one in found.items() if one.details is not None}
         if documents:
             await ids.put(SKU, {sku: _about(document) for sku, document in documents.items()})
             names = {

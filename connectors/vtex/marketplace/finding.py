@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from connectors.vtex.marketplace import goods, sellable
@@ -21,7 +22,7 @@ WHOLE: Final = frozenset({"content", "load", "off"})
 OFFERED: Final = frozenset({"price", "stock", "check"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """``standing``: what the marketplace has. ``details`` (and ``product`` where they leave open whether it is active): what
     VTEX has, None where it was not asked or has no such SKU (``unknown``). ``simulated`` says whether ``offer`` was asked for,
@@ -36,6 +37,11 @@ class Found:
     offer: Simulated | None = None
     category: str | None = None
     error: HubError | None = None
+
+    @cached_property
+    def document(self) -> JSON:
+        """The product document of ``details``; not to be changed."""
+        return goods.product_document(self.details, self.product)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

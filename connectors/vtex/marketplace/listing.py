@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.vtex.marketplace import goods, prices, sellable
+from connectors.vtex.marketplace import prices, sellable
 from connectors.vtex.marketplace.checking import checked
 from connectors.vtex.marketplace.finding import Found
 from connectors.vtex.marketplace.log_codes import CATEGORY
@@ -91,7 +91,7 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     """A whole SKU. One that is sold already and breaks a rule now keeps its description there, and its price is kept right."""
     if terms.no_categories is not None:
         raise terms.no_categories
-    document = goods.product_document(details, found.product)
+    document = found.document
     category = None if terms.categories is None else terms.categories.get(found.category or "")
     result = checked(document, terms.rules, category)
     errors = [*coded("E1", *sellable.unsaid(details, found.product), *result.errors)]

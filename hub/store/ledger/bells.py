@@ -8,7 +8,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from hub.store.database import Database
+from hub.store.ledger.lock import lock
 from hub.store.rows import Locked
+
+#: Whether more is due of a connection that is locked; see ``claim.work_is_due``.
+IsDue = Callable[[Database, Connection, Locked], bool]
 
 
 class Bell(NamedTuple):
@@ -60,18 +64,21 @@ def answer(db: Database, bell: Bell, *, limit: int) -> bool:
         return bool(row.rowcount)
 
 
-def finish(db: Database, bell: Bell, *, lock_and_look: Callable[[Connection], bool]) -> bool:
-    """The slice of a bell is done: True keeps it out, because more is due; otherwise it is put away.
+def finish(db: Database, bell: Bell, *, is_due: IsDue, limit: int) -> Sequence[Bell]:
+    """The slice of a bell is done: the bells to ring now. This one again while more is due, and one more while fewer than
+    ``limit`` are out; none otherwise, and this one is put away.
 
-    ``lock_and_look`` locks the connection and says whether more is due, so that what is admitted meanwhile is not
-    overlooked.
+    Bells get lost, and the sweeper rings a single one: so a connection comes back to all its slices. It is looked under
+    the connection's lock, so that what is admitted meanwhile is not overlooked.
     """
     with db.transaction() as tx:
-        if lock_and_look(tx):
-            db.execute(tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=db.now(tx))
-            return True
+        connection = lock(db, tx, bell.connection_id)
+        if is_due(db, tx, connection):
+            more = note(db, tx, connection, bell.stage, wanted=1, limit=limit)
+            db.execute(tx, "UPDATE bell SET rung_at = :now WHERE id = :id", id=bell.id, now=connection.now)
+            return [bell, *more]
         db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
-        return False
+        return ()
 
 
 def put_away(db: Database, bell: Bell) -> None:

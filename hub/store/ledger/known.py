@@ -114,12 +114,19 @@ class Known:
     def _query_latest(self, keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
             self.tx,
-            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_KEYS)} JOIN record r ON r.id = ("
-            "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = v.stream "
-            "AND l.key = v.key)",
+            self._newest("key = v.key", self.db.rows("keys", **_KEYS)),
             keys=keys,
             connection=self.connection.id,
         )
+
+    def _newest(self, condition: str, given: str) -> str:
+        """Of each row ``v`` that is given the newest record. PostgreSQL looks each of them up; left the choice it would read
+        all records, while admission holds the connection's lock."""
+        wanted = f"connection_id = :connection AND stream = v.stream AND {condition}"
+        if self.db.postgres:
+            newest = f"SELECT * FROM record WHERE {wanted} ORDER BY id DESC LIMIT 1"
+            return f"SELECT {_FIELDS} FROM {given} CROSS JOIN LATERAL ({newest}) r"
+        return f"SELECT {_FIELDS} FROM {given} JOIN record r ON r.id = (SELECT max(id) FROM record WHERE {wanted})"
 
     def _query_open(self, order_keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
@@ -132,9 +139,10 @@ class Known:
     def _query_pushed(self, order_keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
             self.tx,
-            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN record r ON r.id = ("
-            "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = v.stream "
-            "AND l.order_key = v.order_key AND l.state = 'success' AND l.version IS NOT NULL)",
+            self._newest(
+                "order_key = v.order_key AND state = 'success' AND version IS NOT NULL",
+                self.db.rows("keys", **_ORDER_KEYS),
+            ),
             keys=order_keys,
             connection=self.connection.id,
         )

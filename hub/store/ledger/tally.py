@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from sqlalchemy import Connection
 
-from hub.store.database import Database
+from hub.store.database import Database, rowset
 from hub.store.rows import SETTLED_STATES, STATES, Locked
 
 _TALLY_COLUMNS = ("admitted", *STATES, "reported", "report_dead", "coalesced")
@@ -19,11 +19,7 @@ _UPSERT_TALLY = (
     "ON CONFLICT (connection_id, stream) DO UPDATE SET "
     + ", ".join(f"{name} = tally.{name} + excluded.{name}" for name in _TALLY_COLUMNS)
 )
-_UPDATE_RUN = (
-    "UPDATE run SET "
-    + ", ".join(f"{name} = {name} + :{name}" for name in _RUN_COLUMNS)
-    + " WHERE id = :run_id"
-)
+_ADD_TO_RUNS = ", ".join(f"{name} = run.{name} + v.{name}" for name in _RUN_COLUMNS)
 _UPSERT_GROUP = (
     f"INSERT INTO recordgroup (connection_id, stream, name, tenant_id, {', '.join(_GROUP_COLUMNS)}) "
     f"VALUES (:connection_id, :stream, :name, :tenant_id, {', '.join(f':{name}' for name in _GROUP_COLUMNS)}) "
@@ -95,11 +91,24 @@ class Moves:
         for stream, counts in self._streams.items():
             values = {name: counts[name] for name in _TALLY_COLUMNS}
             db.execute(tx, _UPSERT_TALLY, **ids, stream=stream, **values)
-        for run_id, counts in self._runs.items():
-            db.execute(tx, _UPDATE_RUN, run_id=run_id, **{name: counts[name] for name in _RUN_COLUMNS})
+        if self._runs:
+            self._write_runs(db, tx)
         for (stream, group), counts in self._groups.items():
             values = {name: counts[name] for name in _GROUP_COLUMNS}
             db.execute(tx, _UPSERT_GROUP, **ids, stream=stream, name=group, **values)
+
+    def _write_runs(self, db: Database, tx: Connection) -> None:
+        """All at once: the records of one slice may have come one by one, each in a run of its own."""
+        shape = dict.fromkeys(_RUN_COLUMNS, "integer")
+        rows = [
+            {"id": run_id, **{name: counts[name] for name in _RUN_COLUMNS}}
+            for run_id, counts in self._runs.items()
+        ]
+        db.execute(
+            tx,
+            f"UPDATE run SET {_ADD_TO_RUNS} FROM {db.rows('runs', id='bigint', **shape)} WHERE run.id = v.id",
+            runs=rowset(rows),
+        )
 
     def _enter(self, stream: str, state: str, run_id: int | None, group: str | None, by: int) -> None:
         self._streams[stream][state] += by

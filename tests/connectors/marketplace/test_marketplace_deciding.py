@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.marketplace.deciding import Abilities, Step, content_of, plan
+from connectors.marketplace.deciding import Abilities, Step, plan
 from connectors.marketplace.known import Known
 from connectors.marketplace.settings import MarketplaceSettings
 from hub.marketplace import Listing, Offer
@@ -63,7 +63,7 @@ class Model:
             self.has = {"active": True, "content": None, "price": None, "stock": None}
         assert self.has is not None, f"{step.kind} of what is not there"
         told = {
-            "content": content_of(says),
+            "content": says.content,
             "price": says.offer,
             "stock": says.stock,
             "active": says.active,
@@ -76,7 +76,7 @@ class Model:
         if not listing.active:
             blocked = self.has is not None and not self.has["active"]
             return self.has is None or blocked or (not able.has("block") and self.has["stock"] == 0)
-        said = {"content": content_of(listing), "price": listing.offer, "stock": listing.stock}
+        said = {"content": listing.content, "price": listing.offer, "stock": listing.stock}
         return (
             self.has is not None
             and self.has["active"]
