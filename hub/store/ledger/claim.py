@@ -34,6 +34,12 @@ _HELD = (
 )
 
 
+def may_have_work(db: Database, connection_id: int) -> bool:
+    """Whether anything waits or is awaited, at a glance; it may not be due yet, or have to stay."""
+    waiting = "SELECT coalesce(sum(waiting + awaiting), 0) > 0 FROM tally WHERE connection_id = :connection"
+    return bool(db.glance(waiting, connection=connection_id))
+
+
 def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
     """Claim up to ``limit`` due records of one stream, to push or to follow, for ``lease`` microseconds.
 
