@@ -48,11 +48,10 @@ class Slices:
     async def _lull(self) -> None:
         """Until a record may be due. A glance costs a tenth of an attempt to claim, many times a second on the cores that the
         poll needs."""
-        db = self.runtime.db
         while not self.runtime.stopping:
             await asyncio.sleep(LOOK_EVERY)
             with contextlib.suppress(HubError):  # whoever tries to claim says it
-                if not await db.run(claim.may_have_work, db, self.connection_id):
+                if not await claim.may_have_work(self.runtime.db, self.connection_id):
                     continue
             return
 

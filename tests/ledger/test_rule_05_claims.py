@@ -27,18 +27,18 @@ def test_a_record_is_claimed_by_one_worker(ledger: Ledger) -> None:
     assert len({one.claim_id for one in slices[:3]}) == 3
 
 
-def test_there_may_be_work_while_something_waits_in_nobodys_hands(ledger: Ledger) -> None:
+async def test_there_may_be_work_while_something_waits_in_nobodys_hands(ledger: Ledger) -> None:
     """Whether it is due or not; what somebody works on is their business."""
-    seen = [claim.may_have_work(ledger.db, ledger.id)]
+    seen = [await claim.may_have_work(ledger.db, ledger.id)]
     ledger.admit(price("a"))
-    seen.append(claim.may_have_work(ledger.db, ledger.id))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
     held = ledger.claim()
-    seen.append(claim.may_have_work(ledger.db, ledger.id))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
     ledger.settle(held, after("retry", MINUTE))
-    seen.append(claim.may_have_work(ledger.db, ledger.id))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
     ledger.pass_time(2 * MINUTE)
     ledger.settle(ledger.claim(), "awaiting")
-    seen.append(claim.may_have_work(ledger.db, ledger.id))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
 
     assert seen == [False, True, False, True, True]
 

@@ -34,10 +34,10 @@ _MADE_OF = {"group": "group_name", "reported_before": "reported_at", "newer": "N
 _HELD = ", ".join(_MADE_OF.get(name, f"record.{name}") for name in Held.__struct_fields__)
 
 
-def may_have_work(db: Database, connection_id: int) -> bool:
+async def may_have_work(db: Database, connection_id: int) -> bool:
     """Whether anything waits or is awaited, at a glance; it may not be due yet, or have to stay."""
     waiting = "SELECT coalesce(sum(waiting + awaiting), 0) > 0 FROM tally WHERE connection_id = :connection"
-    return bool(db.glance(waiting, connection=connection_id))
+    return bool(await db.glance(waiting, connection=connection_id))
 
 
 def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
