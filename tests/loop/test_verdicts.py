@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from hub.loop.verdict import decide, decide_report
 from hub.policy.retry import Backoff
@@ -119,7 +119,7 @@ def said(verdict: Any) -> dict[str, Any]:
     blank = type(verdict)(id=verdict.id, state="")
     return {
         name: getattr(verdict, name)
-        for name in verdict.__dataclass_fields__
+        for name in verdict.__struct_fields__
         if name != "id" and getattr(verdict, name) != getattr(blank, name)
     }
 
