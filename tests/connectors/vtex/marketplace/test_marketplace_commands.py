@@ -70,7 +70,7 @@ async def test_a_category_is_mapped_by_hand_and_its_skus_go_on_at_once(
     """Without waiting for a poll; those of other categories stay."""
     world = await make_world()
     await world.work({"15": parked("9"), "16": parked("8")})
-    rung = len(world.hub.bells(NAME))
+    world.hub.pass_time(world.hub.settings.bell_age.total_seconds())
 
     done = await run(world)("categories", "map", NAME, "9", "lamps")
     said = await run(world)("categories", "map", NAME, "9", "lamps", as_json=False)
@@ -85,7 +85,7 @@ async def test_a_category_is_mapped_by_hand_and_its_skus_go_on_at_once(
     }
     assert "9 was mapped already to lamps (Home > Lamps)" in said
     assert world.hub.states(NAME) == {"15": "waiting", "16": "parked"}
-    assert len(world.hub.bells(NAME)) == rung + 1
+    assert (await world.hub.sweep()).rung == 1
     world.bazaar.answers = {"15": Success()}  # type: ignore[attr-defined]
     await world.hub.work_off(NAME)
     assert world.hub.states(NAME)["15"] == "success"
