@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub import codec
 from hub.errors import ConfigurationError, ServiceUnavailableError
+from hub.store.aside import Aside
 from hub.store.glance import Glance
 
 P = ParamSpec("P")
@@ -51,6 +52,7 @@ class Database:
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
         self._glance = Glance(self.engine, connect_seconds=CONNECT_SECONDS)
+        self._aside = Aside(self.engine)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
@@ -69,6 +71,10 @@ class Database:
         """
         with _reaching():
             return await self._glance(sql, parameters)
+
+    def ask_aside(self, sql: str, tell: Callable[[Any], None], /, **parameters: Any) -> None:
+        """The same for who cannot wait: returns at once, and ``tell`` gets the value in a thread, None without an answer."""
+        self._aside.ask(sql, parameters, tell)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function that uses this database in a thread; as many at once as there are connections."""
@@ -139,6 +145,7 @@ class Database:
         """Close the pool."""
         self._threads.shutdown(wait=True)
         self._glance.close()
+        self._aside.close()
         self.engine.dispose()
 
 

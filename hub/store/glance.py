@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import psycopg
-from psycopg.abc import PQGen
-from psycopg.waiting import Ready, Wait
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-R = TypeVar("R")
+from hub.store.kept import detached, spelled
 
 #: psycopg cannot wait by Windows' event loop.
 BY_LOOP = sys.platform != "win32"
@@ -31,7 +29,6 @@ class Glance:
         self._postgres = engine.dialect.name == "postgresql"
         self._connect_seconds = connect_seconds
         self._turn = asyncio.Lock()
-        self._statements: dict[str, str] = {}
         self._kept: _Kept | None = None
 
     async def __call__(self, sql: str, parameters: dict[str, Any]) -> Any:
@@ -62,7 +59,7 @@ class Glance:
     async def _value(self, kept: _Kept, sql: str, parameters: dict[str, Any]) -> Any:
         """A connection over which nobody heard the end of a question is not kept."""
         try:
-            return await kept.value(self._spelled(sql), parameters)
+            return await kept.value(spelled(sql, self._engine), parameters)
         except BaseException:
             self.close()
             raise
@@ -71,24 +68,8 @@ class Glance:
         if self._postgres and BY_LOOP:
             _, told = self._engine.dialect.create_connect_args(self._engine.url)
             told = {"connect_timeout": self._connect_seconds, **told, "autocommit": True}
-            return _ByLoop(await _Connection.connect(**told))
-        return _InThread(await asyncio.to_thread(self._detached))
-
-    def _detached(self) -> Any:
-        pooled = self._engine.raw_connection()
-        connection: Any = pooled.dbapi_connection
-        pooled.detach()
-        if self._postgres:
-            connection.autocommit = True
-        return connection
-
-    def _spelled(self, sql: str) -> str:
-        """In the driver's way; sqlite3 takes ``:name`` as it is."""
-        if not self._postgres:
-            return sql
-        if sql not in self._statements:
-            self._statements[sql] = str(text(sql).compile(dialect=self._engine.dialect))
-        return self._statements[sql]
+            return _ByLoop(await psycopg.AsyncConnection.connect(**told))
+        return _InThread(await asyncio.to_thread(detached, self._engine))
 
 
 class _Kept(Protocol):
@@ -97,40 +78,8 @@ class _Kept(Protocol):
     def close(self) -> None: ...
 
 
-class _Connection(psycopg.AsyncConnection[Any]):
-    """Waits with one future. psycopg's way takes the event loop three turns more, and those of a busy one are long."""
-
-    async def wait(self, gen: PQGen[R], interval: float = 0.0, timeout: float | None = None) -> R:  # noqa: ASYNC109
-        """Drive what talks to the server; whoever wants a time limit, cancels."""
-        try:
-            wanted = next(gen)
-            while True:
-                wanted = gen.send(await self._ready(wanted))
-        except StopIteration as end:
-            answer: R = end.value
-            return answer
-
-    async def _ready(self, wanted: Wait) -> Ready:
-        loop, socket = asyncio.get_running_loop(), self.pgconn.socket
-        ready: asyncio.Future[Ready] = loop.create_future()
-
-        def tell(what: Ready) -> None:
-            if not ready.done():
-                ready.set_result(what)
-
-        if wanted & Wait.R:
-            loop.add_reader(socket, tell, Ready.R)
-        if wanted & Wait.W:
-            loop.add_writer(socket, tell, Ready.W)
-        try:
-            return await ready
-        finally:
-            loop.remove_reader(socket)
-            loop.remove_writer(socket)
-
-
 class _ByLoop:
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
 
     async def value(self, sql: str, parameters: dict[str, Any]) -> Any:
