@@ -1,15 +1,13 @@
 """What a record costs when many wait, and when two workers share one connection. On PostgreSQL.
 
-    python -m benchmarks.backlog [--rounds 3] [--records 2000]
+    python -m benchmarks.backlog [--rounds 3] [--records 1000]
 
 Cost is CPU time, of the workers and of the database together, for each record pushed and reported, from the moment
-the connection is let go until so many outcomes are in. Each pair is measured one after the other, ``rounds`` times.
+the connection is let go until ``records`` outcomes are in. Each pair is measured one after the other, ``rounds`` times.
 """
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +15,9 @@ from pathlib import Path
 import httpx
 import psutil
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.world import Hub, hub, prices, process, reset, simulator, summary, wait_until
+from benchmarks.world import Hub, hub, prices, process, reset, simulator, summary, wait
 from connectors.merchantops.mapping import parse_page
 from hub.boot import open_runtime
 from hub.event_loop import run
@@ -54,7 +53,7 @@ def cost(
             worker.stdout.readline()  # "ready"
             before = _cpu(worker.pid, folder)
             _let_go(one)
-            wait_until(source, "outcomes", min(count, case.waiting), every=0.05)
+            wait(lambda: summary(source)["outcomes"] >= min(count, case.waiting), "the outcomes", every=0.05)
             spent = _cpu(worker.pid, folder) - before
             done = summary(source)["outcomes"]
         _refuse_doubles(source, destination)
@@ -157,15 +156,10 @@ def _figure(name: str, mine: list[float], against: str, other: list[float], goal
 
 
 def main() -> None:
-    """Measure both pairs."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--records", type=int, default=1000, help="outcomes of each measurement")
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
-        figures = measure(Path(folder), options.rounds, options.records)
+    """See the module."""
+    given = options(__doc__, rounds=3, records=1000)
+    with scratch() as folder:
+        figures = measure(folder, given.rounds, given.records)
     finish(figures)
 
 

@@ -10,25 +10,24 @@ while nothing else happens, and again while the first one's SKUs load; all the w
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import math
 import random
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.shelf import Shelf, product
 from benchmarks.simulation import ROUTE, free_port
-from benchmarks.world import PATIENCE, Hub, hub, process
+from benchmarks.world import Hub, hub, process, wait
 from hub.testing.simulator_process import SimulatorProcess, simulator
 
 #: The second tenant's marketplace takes so long for every answer, in milliseconds.
@@ -37,7 +36,7 @@ LATENCY_MS = 100
 FRESH_WITHIN, SERVED_WITHIN = 2.0, 0.5
 #: Fewer have no 99th percentile.
 LEAST_FRESH = 100
-#: Seconds between two questions whether something has come, and between two probes of the endpoint.
+#: Seconds between two looks whether what is measured has come, and between two probes of the endpoint.
 ASK_EVERY, PROBE_EVERY = 0.005, 0.1
 
 #: More SKUs are written when no more than this share of a load is left.
@@ -137,16 +136,6 @@ def seller(url: str) -> dict[str, Any]:
     }
 
 
-def wait(met: Callable[[], bool], what: str) -> float:
-    """Until it is met; the moment."""
-    give_up = time.monotonic() + PATIENCE
-    while not met():
-        if time.monotonic() > give_up:
-            raise SystemExit(f"waited for {what} in vain")
-        time.sleep(ASK_EVERY)
-    return time.monotonic()
-
-
 class Load:
     """The first tenant's SKUs, ``skus`` at a time; when their marketplace has nearly all, as many again are written."""
 
@@ -197,7 +186,11 @@ class Asker(threading.Thread):
             while not self._stopped.wait(PROBE_EVERY):
                 amount += 1
                 began = self._shelf.price(PROBE, amount)
-                ended = wait(lambda: asked(client, self._one.endpoint) == amount * 100, "the endpoint")  # noqa: B023
+                ended = wait(
+                    lambda: asked(client, self._one.endpoint) == amount * 100,  # noqa: B023
+                    "the endpoint",
+                    every=ASK_EVERY,
+                )
                 self.found.append(ended - began)
 
     def stop(self) -> None:
@@ -222,7 +215,10 @@ def told(one: Stage, name: str, amount: int) -> float:
     time.sleep(DICE.uniform(0, PAUSE))
     before = one.slow.summary()["notified_price"]
     began = one.others.price(name, amount)
-    return wait(lambda: one.slow.summary()["notified_price"] > before, f"the price of {name}") - began
+    ended = wait(
+        lambda: one.slow.summary()["notified_price"] > before, f"the price of {name}", every=ASK_EVERY
+    )
+    return ended - began
 
 
 def measure(folder: Path, skus: int, probes: int) -> Times:
@@ -293,16 +289,9 @@ def figures(times: Times) -> Sequence[Figure]:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--skus", type=int, default=5000)
-    parser.add_argument("--probes", type=int, default=30)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        times = measure(folder, options.skus, options.probes)
+    given = options(__doc__, skus=5000, probes=30)
+    with scratch() as folder:
+        times = measure(folder, given.skus, given.probes)
     finish(figures(times))
 
 

@@ -8,22 +8,20 @@ comes with all that it does: limiter and circuit in a real Valkey, slices of 100
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from hub.connector import Bucket
 from hub.event_loop import run
@@ -165,13 +163,10 @@ def figures(found: dict[str, list[Pace]]) -> list[Figure]:
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--requests", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as valkey, server() as url:
-        found = run(measure(url, valkey.url, options.requests, options.rounds))
+    """See the module."""
+    given = options(__doc__, requests=2000, rounds=7)
+    with scratch() as folder, Valkey(folder) as valkey, server() as url:
+        found = run(measure(url, valkey.url, given.requests, given.rounds))
     finish(figures(found))
 
 

@@ -10,8 +10,6 @@ content comes again under another export's name, and a file of 50,000 products s
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
+from benchmarks.command import options, scratch
 from benchmarks.exports import PRODUCTS_A_FILE, STORE, TENANT, write_export
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.world import Hub, hub
@@ -147,22 +146,15 @@ def figures(rounds: Sequence[Round], products: int, memory: float) -> Sequence[F
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=int, default=20)
-    options = parser.parse_args()
+    given = options(__doc__, rounds=3, files=20)
     rounds: list[Round] = []
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        for turn in range(options.rounds):
+    with scratch() as folder:
+        for turn in range(given.rounds):
             started = time.monotonic()
-            rounds.append(measure(folder / str(turn), options.files))
+            rounds.append(measure(folder / str(turn), given.files))
             note(f"round {turn + 1}: {rounds[-1]}, {time.monotonic() - started:.0f} s")
         memory = large_file(folder / "large")
-    finish(figures(rounds, options.files * PRODUCTS_A_FILE, memory))
+    finish(figures(rounds, given.files * PRODUCTS_A_FILE, memory))
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ results, fetched and thrown away, is taken off the hub's time. Requests are held
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from typing import Any
 import httpx
 
 from benchmarks import peers
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.world import PATIENCE, hub
 from connectors.shopify import documents
@@ -182,20 +181,13 @@ def figures(rounds: Sequence[Round], products: int) -> Sequence[Figure]:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--products", type=int, default=20_000)
-    options = parser.parse_args()
+    given = options(__doc__, rounds=3, products=20_000)
     rounds: list[Round] = []
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
-        for turn in range(options.rounds):
-            rounds.append(measure(folder / str(turn), options.products))
+    with scratch() as folder:
+        for turn in range(given.rounds):
+            rounds.append(measure(folder / str(turn), given.products))
             note(f"round {turn + 1}: {rounds[-1]}")
-    finish(figures(rounds, options.products))
+    finish(figures(rounds, given.products))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ how soon a notification is answered at half of what the endpoint can take.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import math
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +22,10 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from benchmarks import load
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.store import Stage, Store, stage, store, wait
+from benchmarks.store import Stage, Store, stage, store
+from benchmarks.world import wait
 from hub import codec
 from hub.event_loop import run
 
@@ -257,16 +257,9 @@ def figure(
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--skus", type=int, default=5000)
-    parser.add_argument("--rounds", type=int, default=1)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        found = measure(folder, options.skus, options.rounds)
+    given = options(__doc__, skus=5000, rounds=1)
+    with scratch() as folder:
+        found = measure(folder, given.skus, given.rounds)
     finish(found)
 
 

@@ -1,18 +1,16 @@
 """Records a second: the seed's minimal loop, the hub with one worker process, and bare HTTP, side by side.
 
-    python -m benchmarks.loop [--records 2000] [--rounds 3]
+    python -m benchmarks.loop [--records 2000] [--rounds 3] [--latency 20 0]
 
 All three read records from one MerchantOps simulator, post each to one destination and post its outcome back; the
 simulators are processes of their own. (a) does so one after the other, as the guide's minimal connector; (b) is the
 hub on PostgreSQL with one worker process; (c) makes the same two calls with nothing kept, on bare httpx with the
-aiohttp transport, at its best of 16, 32 and 64 connections, and so is b.
+aiohttp transport, at its best of 16, 32 and 64 connections, and so is b. All is measured for each latency, in milliseconds.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +19,9 @@ from typing import Any
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
-from benchmarks.world import API_KEY, Hub, hub, prices, process, reset, simulator, summary, wait_until
+from benchmarks.world import API_KEY, Hub, hub, prices, process, reset, simulator, summary, wait
 from hub.event_loop import run
 
 CONNECTIONS = (16, 32, 64)
@@ -79,7 +78,8 @@ def hub_loop(hub: Hub, source: str, records: int, connections: int) -> float:
         worker.stdout.readline()  # "ready"
         started = time.monotonic()
         hub.go()
-        return records / (wait_until(source, "outcomes", records) - started)
+        ended = wait(lambda: summary(source)["outcomes"] >= records, "the outcomes")
+        return records / (ended - started)
 
 
 def _price(record: dict[str, Any]) -> dict[str, Any]:
@@ -144,21 +144,13 @@ def _figures(a: list[float], b: list[float], c: list[float], latency_ms: int) ->
 
 
 def main() -> None:
-    """Measure with and without latency."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--records", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--latency", type=int, nargs="*", default=[20, 0], help="milliseconds, one run for each"
-    )
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder:
+    """See the module."""
+    given = options(__doc__, records=2000, rounds=3, latency=[20, 0])
+    with scratch() as folder:
         figures = [
             figure
-            for latency in options.latency
-            for figure in measure(Path(folder), options.records, options.rounds, latency)
+            for latency in given.latency
+            for figure in measure(folder, given.records, given.rounds, latency)
         ]
     finish(figures)
 

@@ -9,7 +9,6 @@ the two one after the other. Express comes from npm, node from this machine or e
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -17,7 +16,6 @@ import random
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,9 +25,10 @@ from typing import Any
 import httpx
 
 from benchmarks import load
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.load import Load
-from benchmarks.world import PATIENCE, Hub, hub, process
+from benchmarks.world import Hub, hub, process, wait
 from hub import codec
 from hub.catalog import parse
 from hub.store.catalog.writer import StoredCatalogWriter
@@ -111,12 +110,8 @@ def web(one: Hub) -> Iterator[int]:
     """The hub's web process with everything in memory; gives its port."""
     port = free_port()
     with process("-m", "hub", "web", env={**one.env, "HUB_WEB_PORT": str(port), "HUB_WEB_HOST": "127.0.0.1"}):
-        give_up = time.monotonic() + PATIENCE
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
-            while not _has_everything(client, one.name):
-                if time.monotonic() > give_up:
-                    raise RuntimeError("the hub's endpoint does not answer")
-                time.sleep(0.2)
+            wait(lambda: _has_everything(client, one.name), "the hub's endpoint to answer", every=0.2)
         yield port
 
 
@@ -251,23 +246,19 @@ def figures(items: int, rounds: Sequence[Round]) -> Sequence[Figure]:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5)
-    options = parser.parse_args()
+    given = options(__doc__, rounds=3, seconds=5.0)
     found: dict[int, list[Round]] = {items: [] for items in GOALS}
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        with express(folder / "express") as express_port, hub(folder / "hub", seller()) as one:
-            fill(one)
-            with web(one) as hub_port:
-                same_answer(express_port, hub_port, one.name)
-                for _ in range(options.rounds):
-                    for items, rounds in found.items():
-                        rounds.append(measure(express_port, hub_port, one.name, items, options.seconds))
+    with (
+        scratch() as folder,
+        express(folder / "express") as express_port,
+        hub(folder / "hub", seller()) as one,
+    ):
+        fill(one)
+        with web(one) as hub_port:
+            same_answer(express_port, hub_port, one.name)
+            for _ in range(given.rounds):
+                for items, rounds in found.items():
+                    rounds.append(measure(express_port, hub_port, one.name, items, given.seconds))
     finish([figure for items, rounds in found.items() for figure in figures(items, rounds)])
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,16 @@ from typing import Any
 import httpx
 
 from benchmarks.simulation import free_port
-from benchmarks.world import PATIENCE, Hub, hub, process
+from benchmarks.world import Hub, hub, process, wait
+from connectors.marketplace.simulator import ROUTES
 from hub.testing.simulator_process import SimulatorProcess, simulator
 
 #: Worker processes: as many as an operator would have on two cores.
 PROCESSES = 2
-#: Seconds between two looks.
-LOOK_EVERY = 0.02
-
-ROUTES: Mapping[str, Any] = {
-    "upsert": {
-        "method": "PUT",
-        "path": "/products/{sku}",
-        "carries": ["price", "stock"],
-        "external_id": "id",
-        "errors": "errors",
-    },
-    "price": {"method": "PUT", "path": "/offers/{external_id}/price", "errors": "errors"},
-    "stock": {"method": "PUT", "path": "/offers/{external_id}/stock", "errors": "errors"},
-    "block": {"method": "POST", "path": "/offers/{external_id}/block", "carries": ["stock"]},
-    "unblock": {"method": "POST", "path": "/offers/{external_id}/unblock"},
+#: What is called. Nothing is read back, and the addresses of what is sold are not kept.
+CALLS: Mapping[str, Any] = {
+    **{name: ROUTES[name] for name in ("price", "stock", "block", "unblock")},
+    "upsert": {**ROUTES["upsert"], "url": None},
 }
 
 
@@ -95,7 +84,7 @@ def written(vtex: str, market: str) -> Mapping[str, Any]:
         "credentials": {"app_key": "vtexappkey-simulated", "app_token": "simulator-token"},
         "destination": {
             "name": "marketplace",
-            "settings": {"title": "Market", "base_url": market, "auth": "bearer", **ROUTES},
+            "settings": {"title": "Market", "base_url": market, "auth": "bearer", **CALLS},
             "credentials": {"token": "marketplace-token"},
         },
     }
@@ -119,13 +108,3 @@ def stage(
             wait(found.is_ready, "the hub to be ready")
             one.vtex.command("affiliates", id="HBB", endpoint=found.notified_at(made.name))
             yield found
-
-
-def wait(met: Callable[[], bool], what: str, *, every: float = LOOK_EVERY) -> float:
-    """Until it is met; the moment."""
-    give_up = time.monotonic() + PATIENCE
-    while not met():
-        if time.monotonic() > give_up:
-            raise SystemExit(f"waited for {what} in vain")
-        time.sleep(every)
-    return time.monotonic()

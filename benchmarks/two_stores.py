@@ -9,17 +9,17 @@ while nothing else happens, and while the first store's SKUs load.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command import options, scratch
 from benchmarks.figures import Figure, finish, middle, note
 from benchmarks.freshness import spread
-from benchmarks.store import Stage, Store, stage, store, wait
+from benchmarks.store import Stage, Store, stage, store
+from benchmarks.world import wait
 from hub.store import connections
 
 LATENCY_MS = 100
@@ -102,16 +102,9 @@ def measure(folder: Path, skus: int, probes: int) -> Sequence[Figure]:
 
 def main() -> None:
     """See the module."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--skus", type=int, default=5000)
-    parser.add_argument("--probes", type=int, default=30)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        found = measure(folder, options.skus, options.probes)
+    given = options(__doc__, skus=5000, probes=30)
+    with scratch() as folder:
+        found = measure(folder, given.skus, given.probes)
     finish(found)
 
 

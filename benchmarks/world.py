@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import httpx
 
 from hub import connection_file
 from hub.boot import open_runtime
+from hub.secrets import new_key
 from hub.settings import Settings
 from hub.store import connections, migrate
 from hub.store.database import Database
@@ -27,6 +28,8 @@ from hub.testing.servers import Postgres, Valkey
 API_KEY = "simulator-key"
 #: How long anything may take before a benchmark gives up, in seconds.
 PATIENCE = 300
+#: Seconds between two looks whether something has come.
+LOOK_EVERY = 0.02
 
 
 @contextlib.contextmanager
@@ -118,6 +121,7 @@ def hub(folder: Path, written: dict[str, Any], *, postgres: bool = True) -> Iter
             "HUB_HOME": str(folder),
             "HUB_DATABASE_URL": url,
             "HUB_REDIS_URL": valkey.url,
+            "HUB_SECRET_KEYS": new_key(),
             "HUB_ALLOW_PRIVATE_HOSTS": "true",
             "HUB_LOG_LEVEL": "WARNING",
             "HUB_WORKER_METRICS_PORT": "0",
@@ -183,11 +187,11 @@ def reset(url: str) -> None:
     httpx.post(f"{url}/_simulator/reset", timeout=30).raise_for_status()
 
 
-def wait_until(url: str, field: str, count: int, *, every: float = 0.02) -> float:
-    """Wait until a counter has reached ``count``; gives the moment."""
-    deadline = time.monotonic() + PATIENCE
-    while summary(url)[field] < count:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{field} of {url} did not reach {count}: {summary(url)}")
+def wait(met: Callable[[], bool], what: str, *, every: float = LOOK_EVERY) -> float:
+    """Until it is met, with ``every`` seconds between two looks; the moment. Raises SystemExit when it takes too long."""
+    give_up = time.monotonic() + PATIENCE
+    while not met():
+        if time.monotonic() > give_up:
+            raise SystemExit(f"waited for {what} in vain")
         time.sleep(every)
     return time.monotonic()

@@ -13,7 +13,7 @@ from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.http import HttpPool
 from hub.policy.circuit import Circuit, MemoryCircuit
 from hub.policy.limiter import Limiter, MemoryLimiter
-from hub.runtime import Ring, Runtime, no_ring
+from hub.runtime import Ring, Runtime
 from hub.secrets import secret_box
 from hub.settings import Settings
 from hub.store.opening import open_store
@@ -36,7 +36,7 @@ def require_services(settings: Settings) -> str:
 
 
 def open_runtime(
-    settings: Settings, *, redis_url: str | None, ring: Ring = no_ring, observe: Observe = ignore
+    settings: Settings, *, redis_url: str | None, ring: Ring | None = None, observe: Observe = ignore
 ) -> Runtime:
     """A runtime whose policies are shared through Redis, or kept in this process where there is none."""
     limiter: Limiter = MemoryLimiter()

@@ -71,13 +71,13 @@ class Opened(Generic[PluginT]):
         page = Page(records=records)
         db = self._runtime.db
         admission = await db.run(lambda: admit_page(db, self._pipeline, page, kind="command"))
-        self._runtime.ring(admission.bells)
+        await asyncio.to_thread(self._runtime.ring, admission.bells)
 
     async def wake(self, wake_key: str) -> int:
         """What was parked for ``wake_key`` goes on at once; how many records that were."""
         db = self._runtime.db
         woken, rung = await db.run(lambda: wake_and_note(db, self._pipeline, wake_key))
-        self._runtime.ring(rung)
+        await asyncio.to_thread(self._runtime.ring, rung)
         return woken
 
     async def cursor(self) -> JSON | None:

@@ -26,7 +26,7 @@ from hub.store import connections
 from hub.store.connections import StoredConnection
 from hub.store.database import Database
 from hub.store.holds import Hold
-from hub.store.ledger.bells import Bell
+from hub.store.ledger.bells import Bell, put_away
 from hub.telemetry import Observe, ignore
 
 #: After a change of settings the connection as it was is kept open this long, for what is under way with it.
@@ -37,8 +37,14 @@ HOW_TO_RECONNECT = "`hub connection authorize` or `hub connection set` gives it 
 Ring = Callable[[Sequence[Bell]], None]
 
 
-def no_ring(bells: Sequence[Bell]) -> None:
-    """Without a broker the sweeper's loop finds the work by itself."""
+def unheard(db: Database) -> Ring:
+    """Without a broker nobody would hear a bell: it is put away, or no sweeper would ring before it has grown old."""
+
+    def ring(rung: Sequence[Bell]) -> None:
+        if rung:
+            put_away(db, *rung)
+
+    return ring
 
 
 class Runtime:
@@ -54,7 +60,7 @@ class Runtime:
         pool: HttpPool,
         limiter: Limiter,
         circuit: Circuit,
-        ring: Ring = no_ring,
+        ring: Ring | None = None,
         observe: Observe = ignore,
         on_close: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
@@ -65,7 +71,7 @@ class Runtime:
         self.pool = pool
         self.limiter = limiter
         self.circuit = circuit
-        self.ring = ring
+        self.ring = ring or unheard(db)
         self.observe = observe
         self._on_close = on_close
         #: Who holds claims and leases: unique for each process, also over a restart with the same process id.

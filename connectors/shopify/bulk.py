@@ -33,7 +33,7 @@ SHORTEST_WAIT: Final = timedelta(seconds=1)
 LONGEST_WAIT: Final = timedelta(minutes=5)
 BLIND_WAIT_MAX: Final = timedelta(seconds=30)
 #: Objects of the root that an operation writes in a second if it is quick, and how long it is waited for on that ground.
-QUICK: Final = 1000
+QUICK: Final = 2000
 FIRST_WAIT_MAX: Final = timedelta(seconds=15)
 #: What is estimated is exceeded by so much.
 MARGIN: Final = 1.1

@@ -26,6 +26,8 @@ Routes = Literal["catalog", "sku-binding", "suggestions", "notificator", "simula
 
 #: An account is a part of a host's name.
 _ACCOUNT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+#: A segment of a path as it is.
+_PATH_SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
 
 def account_name(text: str) -> str:
@@ -64,9 +66,16 @@ def _header_value(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _path_secret(secret: SecretStr) -> SecretStr:
+    if not _PATH_SECRET.fullmatch(secret.get_secret_value()):
+        raise ValueError("has to be 16 to 200 letters, digits, - or _: it stands in the endpoint's path")
+    return secret
+
+
 Account = Annotated[str, AfterValidator(account_name)]
 Environment = Annotated[str, AfterValidator(_environment)]
 Endpoint = Annotated[str, AfterValidator(endpoint_url)]
+PathSecret = Annotated[SecretStr, AfterValidator(_path_secret)]
 _Key = Annotated[SecretStr, AfterValidator(_header_value)]
 
 

@@ -43,6 +43,19 @@ class Changes:
     full: bool
 
 
+class Watch(Protocol):
+    """Looks for news of some kinds beside the event loop, for who can wait neither for a look nor for his turn."""
+
+    @property
+    def quiet_at(self) -> float:
+        """Up to this moment of ``time.monotonic``, in seconds, nothing was committed behind where the last look began."""
+        ...
+
+    def look(self, after: JSON) -> None:
+        """Begin a look behind the cursor ``after``, unless one is under way. Returns at once, whatever happens."""
+        ...
+
+
 class Catalog(Protocol):
     """One tenant's catalog, to read."""
 
@@ -65,6 +78,10 @@ class Catalog(Protocol):
         For those who follow closely: it may be asked several times a second. True also for what only the asking
         connection has changed, which ``changes`` leaves out.
         """
+        ...
+
+    def watch(self, kinds: Collection[str]) -> Watch:
+        """What asks the same again and again without being waited for."""
         ...
 
     async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from hub.errors import HubError
 from hub.loop.work import SliceOutcome, report, work
 from hub.runtime import Runtime
+from hub.store.ledger import claim
 
 #: How often the ledger is looked at while nothing is due, in seconds.
 LOOK_EVERY = 0.05
@@ -29,14 +31,29 @@ class Slices:
     async def run(self, *, at_once: int) -> None:
         """Work ``at_once`` slices at the same time until the runtime stops."""
         pipeline = await self.runtime.pipeline(self.connection_id)
-        steps = (work, report) if pipeline.connector.reports else (work,)
-        await asyncio.gather(*(self._one_after_another(steps) for _ in range(at_once)))
+        run = self._work_and_report if pipeline.connector.reports else self._work
+        await asyncio.gather(*(run() for _ in range(at_once)))
 
-    async def _one_after_another(self, steps: tuple[Callable[..., Awaitable[SliceOutcome]], ...]) -> None:
+    async def _work(self) -> None:
         while not self.runtime.stopping:
-            done = [await self._step(step) for step in steps]
+            if not await self._step(work):
+                await self._lull()
+
+    async def _work_and_report(self) -> None:
+        while not self.runtime.stopping:
+            done = [await self._step(step) for step in (work, report)]
             if not any(done):
                 await asyncio.sleep(LOOK_EVERY)
+
+    async def _lull(self) -> None:
+        """Until a record may be due. A glance costs a tenth of an attempt to claim, many times a second on the cores that the
+        poll needs."""
+        while not self.runtime.stopping:
+            await asyncio.sleep(LOOK_EVERY)
+            with contextlib.suppress(HubError):  # whoever tries to claim says it
+                if not await claim.may_have_work(self.runtime.db, self.connection_id):
+                    continue
+            return
 
     async def _step(self, step: Callable[..., Awaitable[SliceOutcome]]) -> int:
         try:

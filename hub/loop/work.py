@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 import structlog
+from msgspec import structs
 
 from hub.errors import HubError, ServiceUnavailableError
 from hub.loop.ask import prepared, pushed, reported
@@ -126,7 +127,7 @@ def _clean(pipeline: Pipeline, verdict: Verdict) -> Verdict:
     error, refused = (
         None if text is None else pipeline.redact(text) for text in (verdict.error, verdict.refused)
     )
-    return replace(verdict, error=error, refused=refused)
+    return structs.replace(verdict, error=error, refused=refused)
 
 
 async def _push_and_settle(runtime: Runtime, pipeline: Pipeline, held: Slice) -> Settlement:
@@ -254,7 +255,7 @@ def _after_push(held: Slice, settlement: Settlement) -> Slice:
     to_report = set(settlement.to_report)
     records = {record.id: record for record in held.records}
     reported = [
-        replace(
+        structs.replace(
             records[verdict.id],
             status=verdict.status,
             response_code=verdict.response_code,

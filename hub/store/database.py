@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub import codec
 from hub.errors import ConfigurationError, ServiceUnavailableError
+from hub.store.aside import Aside
 from hub.store.glance import Glance
 
 P = ParamSpec("P")
@@ -50,7 +51,8 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
-        self._glance = Glance(self.engine)
+        self._glance = Glance(self.engine, connect_seconds=CONNECT_SECONDS)
+        self._aside = Aside(self.engine)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
@@ -62,13 +64,17 @@ class Database:
         with _reaching(), self.engine.begin() as connection:
             yield connection
 
-    def glance(self, sql: str, /, **parameters: Any) -> Any:
+    async def glance(self, sql: str, /, **parameters: Any) -> Any:
         """One value, read outside of any transaction; ``sql`` must come from a small set of texts.
 
         Raises ``ServiceUnavailableError`` when the database cannot be reached.
         """
         with _reaching():
-            return self._glance(sql, parameters)
+            return await self._glance(sql, parameters)
+
+    def ask_aside(self, sql: str, tell: Callable[[Any], None], /, **parameters: Any) -> None:
+        """The same for who cannot wait: returns at once, and ``tell`` gets the value in a thread, None without an answer."""
+        self._aside.ask(sql, parameters, tell)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function that uses this database in a thread; as many at once as there are connections."""
@@ -123,6 +129,18 @@ class Database:
         shape = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
         return f"(SELECT {shape} FROM json_each(:{parameter})) AS v"
 
+    def found(self, parameter: str, table: str, alias: str, fits: str, /, **columns: str) -> str:
+        """A FROM item: for each row ``v`` of ``rows`` those of a table, as ``alias``, that fit it.
+
+        Each is looked up by an index, whatever the database believes of the table: one that has just been filled counts as
+        empty for a minute, and would be read as a whole for each ``v``.
+        """
+        given = self.rows(parameter, **columns)
+        if self.postgres:
+            # OFFSET: a fence that no plan crosses.
+            return f"{given} CROSS JOIN LATERAL (SELECT {alias}.*, {alias}.xmin FROM {table} {alias} WHERE {fits} OFFSET 0) {alias}"
+        return f"{given} CROSS JOIN {table} {alias} ON {fits}"
+
     def batch(self, parameter: str, **columns: str) -> str:
         """As ``rows``, for the FROM of an UPDATE: SQLite would else read its whole table once for each row."""
         found = self.rows(parameter, **columns)
@@ -132,6 +150,7 @@ class Database:
         """Close the pool."""
         self._threads.shutdown(wait=True)
         self._glance.close()
+        self._aside.close()
         self.engine.dispose()
 
 

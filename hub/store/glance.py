@@ -2,69 +2,101 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+import asyncio
+import sys
+from typing import Any, Protocol
 
-from sqlalchemy import Engine, text
+import psycopg
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
+
+from hub.store.kept import detached, spelled
+
+#: psycopg cannot wait by Windows' event loop.
+BY_LOOP = sys.platform != "win32"
 
 
 class Glance:
-    """For what is asked many times a second: a transaction from the pool takes five times the work, and on SQLite it
-    would wait for whoever writes. Usable from any thread; they take turns.
+    """For what is asked many times a second; those who ask at once take turns.
+
+    A transaction from the pool takes five times the work, and on SQLite it would wait for whoever writes. PostgreSQL is
+    asked by the event loop itself: a thread would have to wait for its turn several times beside a busy loop, and keep
+    the loop from running.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, connect_seconds: int) -> None:
         self._engine = engine
-        self._turn = threading.Lock()
-        self._statements: dict[str, str] = {}
-        self._kept: Any = None
+        self._postgres = engine.dialect.name == "postgresql"
+        self._connect_seconds = connect_seconds
+        self._turn = asyncio.Lock()
+        self._kept: _Kept | None = None
 
-    def __call__(self, sql: str, parameters: dict[str, Any]) -> Any:
+    async def __call__(self, sql: str, parameters: dict[str, Any]) -> Any:
         """The value; ``sql`` comes from a small set of texts. Raises ``DBAPIError``."""
-        with self._turn:
+        async with self._turn:
             if self._kept is not None:
                 try:
-                    return self._value(sql, parameters)
+                    return await self._value(self._kept, sql, parameters)
                 except self._error:
-                    self._leave()  # the server may have been restarted since: once more, over a new connection
+                    pass  # the server may have been restarted since: once more, over a new connection
             try:
-                self._kept = self._connected()
-                return self._value(sql, parameters)
+                self._kept = await self._connected()
+                return await self._value(self._kept, sql, parameters)
             except self._error as error:
-                self._leave()
                 raise DBAPIError(sql, None, error, hide_parameters=True) from error
 
     def close(self) -> None:
         """Ask nothing more."""
-        with self._turn:
-            self._leave()
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
 
     @property
     def _error(self) -> type[Exception]:
         error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         return error
 
-    def _connected(self) -> Any:
-        pooled = self._engine.raw_connection()
-        connection: Any = pooled.dbapi_connection
-        pooled.detach()
-        if self._engine.dialect.name == "postgresql":
-            connection.autocommit = True
-        return connection
+    async def _value(self, kept: _Kept, sql: str, parameters: dict[str, Any]) -> Any:
+        """A connection over which nobody heard the end of a question is not kept."""
+        try:
+            return await kept.value(spelled(sql, self._engine), parameters)
+        except BaseException:
+            self.close()
+            raise
 
-    def _value(self, sql: str, parameters: dict[str, Any]) -> Any:
-        return self._kept.execute(self._spelled(sql), parameters).fetchone()[0]
+    async def _connected(self) -> _Kept:
+        if self._postgres and BY_LOOP:
+            _, told = self._engine.dialect.create_connect_args(self._engine.url)
+            told = {"connect_timeout": self._connect_seconds, **told, "autocommit": True}
+            return _ByLoop(await psycopg.AsyncConnection.connect(**told))
+        return _InThread(await asyncio.to_thread(detached, self._engine))
 
-    def _spelled(self, sql: str) -> str:
-        """In the driver's way; sqlite3 takes ``:name`` as it is."""
-        if self._engine.dialect.name == "sqlite":
-            return sql
-        if sql not in self._statements:
-            self._statements[sql] = str(text(sql).compile(dialect=self._engine.dialect))
-        return self._statements[sql]
 
-    def _leave(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            kept.close()
+class _Kept(Protocol):
+    async def value(self, sql: str, parameters: dict[str, Any]) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class _ByLoop:
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def value(self, sql: str, parameters: dict[str, Any]) -> Any:
+        cursor = await self._connection.execute(sql.encode(), parameters)
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        self._connection.pgconn.finish()
+
+
+class _InThread:
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def value(self, sql: str, parameters: dict[str, Any]) -> Any:
+        return await asyncio.to_thread(lambda: self._connection.execute(sql, parameters).fetchone()[0])
+
+    def close(self) -> None:
+        self._connection.close()

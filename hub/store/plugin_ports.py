@@ -19,6 +19,9 @@ DOCUMENT_LIMIT = 1024 * 1024
 #: What stands in the place of a document within the transaction that makes it.
 _NOTHING = "null"
 
+_MAPPED = "m.connection_id = :connection AND m.kind = :kind AND m.key = v.key"
+_REMEMBERED = "m.connection_id = :connection AND m.stream = :stream AND m.key = v.key"
+
 
 class StoredIdMap:
     """``hub.connector.IdMap`` over the store."""
@@ -46,8 +49,7 @@ class StoredIdMap:
         with self._db.transaction() as tx:
             rows = self._db.execute(
                 tx,
-                f"SELECT m.key, m.external_id FROM {self._db.rows('keys', key='text')} JOIN id_map m "
-                "ON m.connection_id = :connection AND m.kind = :kind AND m.key = v.key",
+                f"SELECT m.key, m.external_id FROM {self._db.found('keys', 'id_map', 'm', _MAPPED, key='text')}",
                 keys=rowset([{"key": key} for key in keys]),
                 connection=self._connection_id,
                 kind=kind,
@@ -202,12 +204,12 @@ class StoredLedger:
 
     def _hashes(self, stream: str, keys: Sequence[str]) -> Mapping[str, str]:
         given = self._db.rows("keys", key="text")
+        remembered = self._db.found("keys", "memory", "m", _REMEMBERED, key="text")
         with self._db.transaction() as tx:
             rows = self._db.execute(
                 tx,
                 "SELECT found.key, found.content_hash FROM ("
-                f"SELECT m.key, m.content_hash, m.number FROM {given} JOIN memory m "
-                "ON m.connection_id = :connection AND m.stream = :stream AND m.key = v.key "
+                f"SELECT m.key, m.content_hash, m.number FROM {remembered} "
                 f"UNION ALL SELECT r.key, r.content_hash, r.number FROM {given} JOIN record r ON r.id = ("
                 "SELECT max(l.id) FROM record l WHERE l.connection_id = :connection AND l.stream = :stream "
                 "AND l.key = v.key)) AS found ORDER BY found.number",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from hub.records import JSON
 
 #: States a record can be in; the settled ones have an outcome.
@@ -48,8 +50,7 @@ class Locked:
         return not self.paused and self.status not in ("failed", "inactive") and self.source_refused is None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True, kw_only=True):
     """A record as a claim holds it."""
 
     id: int
@@ -102,8 +103,7 @@ class Admission:
     bells: Sequence[Any] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a held record: its next state and what is kept of the answer. Times are microseconds.
 
     ``spent`` says that an attempt was used up; ``hold`` keeps the whole stream back for that long; ``refused`` is
@@ -128,8 +128,7 @@ class Verdict:
     created: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportVerdict:
+class ReportVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a report: ``state`` is acknowledged, waiting (again after ``due_after``) or dead."""
 
     id: int
@@ -137,7 +136,7 @@ class ReportVerdict:
     spent: bool = False
     due_after: int = 0
     error: str | None = None
-    facts: JSON = field(default_factory=dict)
+    facts: JSON = {}
     refused: str | None = None
     fails: bool = False
 

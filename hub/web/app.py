@@ -43,10 +43,15 @@ SQLITE_TRANSACTIONS = 1
 class WebApp:
     """``make_app`` puts it together; ``close`` commits what has been read."""
 
-    def __init__(self, *, hooks: App, apps: App, endpoints: App, router: App, closing: Sequence[Any]) -> None:
+    prefix_at_once = endpoints.PREFIX.encode()
+
+    def __init__(
+        self, *, hooks: App, apps: App, endpoints: Endpoints, router: App, closing: Sequence[Any]
+    ) -> None:
         self._hooks = AccessLog(hooks)
         self._apps = AccessLog(apps)
         self._endpoints = endpoints
+        self.at_once = endpoints.at_once
         self._router = AccessLog(router)
         self._closing = closing
 

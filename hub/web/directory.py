@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -37,6 +38,7 @@ class Entry:
     pipeline: Pipeline | None = None
     webhooks: Webhooks | None = None
     endpoint: Callable[..., Awaitable[None]] | None = None
+    at_once: Callable[[str, bytes], bytes | None] | None = None
     error: HubError | None = field(default=None, repr=False)
 
 
@@ -77,7 +79,7 @@ class Directory:
     @staticmethod
     def now() -> float:
         """The clock of ``Entry.checked``, in seconds."""
-        return asyncio.get_running_loop().time()
+        return time.monotonic()
 
     async def close(self) -> None:
         """Ask no more."""
@@ -126,12 +128,7 @@ class Directory:
                 self._runtime.leave(known.pipeline)
             return Entry(checked=self.now(), error=NotFoundError("there is no such connection"))
         if known is not None and known.pipeline is not None and _is(known.pipeline, revision):
-            return Entry(
-                checked=self.now(),
-                pipeline=known.pipeline,
-                webhooks=known.webhooks,
-                endpoint=known.endpoint,
-            )
+            return replace(known, checked=self.now())
         try:
             return await self._assembled(revision)
         except Exception as error:  # noqa: BLE001 - a plugin's own code runs here; the other names go on
@@ -143,11 +140,13 @@ class Directory:
             # Another connection of the same id, that is gone: no revision of it is the present one.
             pipeline = await self._runtime.pipeline(revision.connection_id, revision=-1)
         connector: Any = pipeline.connector
+        endpoint = connector.asgi() if isinstance(connector, Endpoints) else None
         return Entry(
             checked=self.now(),
             pipeline=pipeline,
             webhooks=connector if isinstance(connector, Webhooks) else None,
-            endpoint=connector.asgi() if isinstance(connector, Endpoints) else None,
+            endpoint=endpoint,
+            at_once=getattr(endpoint, "at_once", None),
         )
 
     def _remember(self, name: str, entry: Entry) -> None:

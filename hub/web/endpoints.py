@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from hub.errors import ConfigurationError, NotFoundError, ServiceUnavailableError
-from hub.web.directory import FRESH_SECONDS, Directory
+from hub.web.directory import FRESH_SECONDS, Directory, Entry
 from hub.web.reply import App, Receive, Reply, Scope, Send, refusal
 
 PREFIX = "/c/"
@@ -44,15 +44,9 @@ class Endpoints:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One dictionary look-up, and the application."""
-        path: str = scope["path"]
-        end = path.find("/", len(PREFIX))
-        name = path[len(PREFIX) :] if end < 0 else path[len(PREFIX) : end]
-        entry = self._entries.get(name)
-        if (
-            entry is not None
-            and entry.endpoint is not None
-            and self._directory.now() - entry.checked < FRESH_SECONDS
-        ):
+        name = _name(scope["path"])
+        entry = self._fresh(name)
+        if entry is not None and entry.endpoint is not None:
             app = entry.endpoint
         else:
             found = await self._find(name)
@@ -65,6 +59,23 @@ class Endpoints:
             await app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - a connector's code runs here
             self._failed(name, error)
+
+    def at_once(self, path: str, body: bytes) -> bytes | None:
+        """See ``hub.web.protocol.AnswersAtOnce``; what goes wrong does so once more where the application is called."""
+        entry = self._fresh(_name(path))
+        if entry is None or entry.at_once is None:
+            return None
+        try:
+            return entry.at_once(path, body)
+        except Exception:  # noqa: BLE001 - a connector's code runs here
+            return None
+
+    def _fresh(self, name: str) -> Entry | None:
+        """What the name stands for, where that need not be asked."""
+        entry = self._entries.get(name)
+        if entry is None or self._directory.now() - entry.checked >= FRESH_SECONDS:
+            return None
+        return entry
 
     async def _find(self, name: str) -> App | Reply:
         known = self._entries.get(name)
@@ -97,3 +108,8 @@ class Endpoints:
         _log.error("an endpoint failed", connection=name, error=f"{type(error).__name__}: {text}")
         # The server logs what it is given, and the connector's own error could hold a secret.
         raise EndpointError(f"the endpoint of {name} failed") from None
+
+
+def _name(path: str) -> str:
+    end = path.find("/", len(PREFIX))
+    return path[len(PREFIX) :] if end < 0 else path[len(PREFIX) : end]

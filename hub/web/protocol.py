@@ -1,28 +1,74 @@
-"""uvicorn's HTTP with a third less work for a short answer: head and body go out together, and idle timers are kept."""
+"""uvicorn's HTTP with less work for a short answer: head and body go out together, idle timers are kept, and what can be
+answered at once is.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 #: Asks for the body, and is no answer whose body would follow.
 _GO_ON = b"HTTP/1.1 100 "
+_OK = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+class AnswersAtOnce(Protocol):
+    """An ASGI application some of whose answers have to wait for nothing."""
+
+    #: Paths that begin so may be answered at once.
+    prefix_at_once: bytes
+
+    def at_once(self, path: str, body: bytes) -> bytes | None:
+        """The JSON of the answer (200) to a POST; None where the application is to be called."""
 
 
 class WebProtocol(HttpToolsProtocol):
     """One connection. uvicorn writes a head at once, where ASGI lets a server wait for the first of the body, and sets a
-    new timer after each answer.
+    new timer after each answer. It begins a task for each request: for an answer that lies ready, that is most of the work.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
+        self._ready = cast("AnswersAtOnce", self.app) if hasattr(self.app, "at_once") else None
+        #: The body of a request that may be answered at once, as far as it has come.
+        self._held: bytes | None = None
+        self._direct = transport
         self._joining = _Joining(transport)
         self._timing = _Timing(self.loop)
         self.loop = cast("asyncio.AbstractEventLoop", self._timing)
         super().connection_made(cast("asyncio.Transport", self._joining))
+
+    def data_received(self, data: bytes) -> None:
+        """A request, or some of it; a body that is not whole by now is left to the application."""
+        super().data_received(data)
+        if self._held is not None and not self._direct.is_closing():
+            self._begin()
+
+    def on_headers_complete(self) -> None:
+        """A request's head is whole."""
+        if self._may_be_at_once():
+            self._held = b""
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of its body has come."""
+        if self._held is None:
+            super().on_body(body)
+        else:
+            self._held += body
+
+    def on_message_complete(self) -> None:
+        """All of it has come."""
+        if self._held is not None:
+            if self._answered(self._held):
+                self._held = None
+                return
+            self._begin()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The answer is whole, that to a HEAD without a body; what is written next is a head again."""
@@ -34,6 +80,43 @@ class WebProtocol(HttpToolsProtocol):
         """The client has gone, or was left."""
         super().connection_lost(exc)
         self._timing.stop()
+
+    def _may_be_at_once(self) -> bool:
+        """A plain POST that nothing else on this connection has to wait for, or is waited for by."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return (
+            self._ready is not None
+            and self.url.startswith(self._ready.prefix_at_once)
+            and b"%" not in self.url
+            and self.url.isascii()
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and (cycle is None or cycle.response_complete)
+        )
+
+    def _answered(self, body: bytes) -> bool:
+        assert self._ready is not None  # noqa: S101 - for mypy; nothing is held otherwise
+        answer = self._ready.at_once(self.url.decode("ascii"), body)
+        if answer is None:
+            return False
+        always = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        self._direct.write(_OK % (always, len(answer)) + answer)
+        self.server_state.total_requests += 1
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        return True
+
+    def _begin(self) -> None:
+        """Call the application after all, with what has come of the body."""
+        held, self._held = self._held, None
+        super().on_headers_complete()
+        if held:
+            super().on_body(held)
 
 
 class _Joining:

@@ -93,11 +93,12 @@ def test_a_demo_that_runs_out_of_time_fails_and_says_what_is_missing(
     assert (kept / "hub.db").exists()
 
 
+@pytest.mark.parametrize("which", ("vtex-seller", "vtex-marketplace"))
 def test_goods_reach_a_marketplace_and_nothing_is_left(
-    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
+    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path, which: str
 ) -> None:
-    """Files of Merchstack and prices of MerchantOps, through one catalog, with the embedded services."""
-    running = demo("vtex-seller", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
+    """From several systems through one catalog, or an account's own, with the embedded services."""
+    running = demo(which, "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
     output, said = running.communicate(timeout=2 * SOON)
     result = json.loads(output)
 
@@ -117,20 +118,6 @@ def test_a_demo_of_goods_that_runs_out_of_time_says_what_is_missing(
     assert running.returncode == 1
     assert "FAIL  it was told of prices, and of nothing else: 0 price notifications instead of 5" in output
     assert "FAIL  it did not end in time" in output
-
-
-def test_an_accounts_goods_are_sold_at_a_marketplace_and_nothing_is_left(
-    demo: Callable[..., Forked], tmp_path: Path, hub_home: Path
-) -> None:
-    """Loaded, mapped, changed, and told of in the logs, with the embedded services."""
-    running = demo("vtex-marketplace", "--json", "--timeout", str(SOON), HUB_HOME=str(hub_home))
-    output, said = running.communicate(timeout=2 * SOON)
-    result = json.loads(output)
-
-    assert [check for check in result["checks"] if not check["ok"]] == [], said
-    assert (running.returncode, result["ok"], len(result["seen"])) == (0, True, 5)
-    assert list(hub_home.iterdir()) == []
-    assert list(tmp_path.glob("hub-*")) == []
 
 
 @pytest.mark.parametrize("arguments", (("shopify",), ("vtex-seller", "--records", "5")))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Connection
 
 from hub.connector import Stream
@@ -318,7 +319,7 @@ def _named(answer: Answer, known: Mapping[str, Mapping[str, Any]]) -> Mapping[st
 
 def _settled(held: Held, verdict: Verdict) -> Held:
     """A record as its report sees it right after its push."""
-    return replace(
+    return structs.replace(
         held,
         status=verdict.status,
         error=verdict.error,

@@ -27,6 +27,22 @@ def test_a_record_is_claimed_by_one_worker(ledger: Ledger) -> None:
     assert len({one.claim_id for one in slices[:3]}) == 3
 
 
+async def test_there_may_be_work_while_something_waits_in_nobodys_hands(ledger: Ledger) -> None:
+    """Whether it is due or not; what somebody works on is their business."""
+    seen = [await claim.may_have_work(ledger.db, ledger.id)]
+    ledger.admit(price("a"))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
+    held = ledger.claim()
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
+    ledger.settle(held, after("retry", MINUTE))
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
+    ledger.pass_time(2 * MINUTE)
+    ledger.settle(ledger.claim(), "awaiting")
+    seen.append(await claim.may_have_work(ledger.db, ledger.id))
+
+    assert seen == [False, True, False, True, True]
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_a_dead_worker_held_is_claimed_again(ledger: Ledger, stage: str) -> None:
     """Once its claim has expired and the sweeper came by, not before."""

@@ -143,6 +143,18 @@ class Hub:
         self.runtimes: list[Runtime] = []
         self.runtime = self.make_runtime()
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """For commands, which are to find this hub."""
+        assert self.settings.database_url
+        assert self.settings.secret_keys
+        return {
+            "HUB_HOME": str(self.settings.home),
+            "HUB_DATABASE_URL": self.settings.database_url.get_secret_value(),
+            "HUB_SECRET_KEYS": self.settings.secret_keys.get_secret_value(),
+            "HUB_ALLOW_PRIVATE_HOSTS": "true",
+        }
+
     def make_runtime(self) -> Runtime:
         """One more process, as it were: it shares the store, the bells and the policies."""
         runtime = Runtime(

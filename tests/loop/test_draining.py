@@ -12,7 +12,9 @@ import pytest
 
 from hub.errors import RetryableError
 from hub.loop.drain import Drain, DrainSummary
+from hub.loop.sweep import sweep
 from hub.records import GroupTally, Item, Page, PushResult, Record, Success
+from hub.runtime import unheard
 from hub.store import leases
 from hub.testing.books import assert_tallies_are_the_rows
 from tests.loop.hub_of_a_test import Connect, Hub, Script, Scripted
@@ -45,6 +47,22 @@ async def test_a_drain_outlasts_the_poll_of_a_process_that_was_killed(
 
     assert summary.error is None
     assert len(script.asked["poll"]) == 1
+
+
+async def test_a_process_without_the_broker_leaves_no_bell_that_nobody_hears(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """A fleet's sweeper rings for what it has taken in, and for what it saw was due, without waiting until a bell is old."""
+    await connect_scripted()
+    alone = hub.make_runtime()
+    alone.ring = unheard(hub.db)
+    script.poll = lambda _: Page(records=[Record(stream="price", key="a", payload={})])
+
+    outcome = await hub.poll(runtime=alone)
+    swept = await sweep(alone)
+
+    assert (outcome.taken_in, swept.rung, hub.bells()) == (1, 1, [])
+    assert (await hub.sweep()).rung == 1
 
 
 async def test_a_drain_does_not_end_well_while_a_group_cannot_be_closed(

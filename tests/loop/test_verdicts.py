@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from hub.connector import result_of
 from hub.errors import ThrottledError
@@ -122,7 +122,7 @@ def said(verdict: Any) -> dict[str, Any]:
     blank = type(verdict)(id=verdict.id, state="")
     return {
         name: getattr(verdict, name)
-        for name in verdict.__dataclass_fields__
+        for name in verdict.__struct_fields__
         if name != "id" and getattr(verdict, name) != getattr(blank, name)
     }
 

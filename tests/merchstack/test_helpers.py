@@ -63,11 +63,11 @@ async def inbox(hub_home: Path, postgres_url: str, tmp_path: Path) -> AsyncItera
     await hub.close()
 
 
-async def test_helpers_work_what_is_due(inbox: Inbox, postgres_url: str) -> None:
+async def test_helpers_work_what_is_due(inbox: Inbox) -> None:
     """Each record once, and what became of them is told to the one that they help."""
     await _admit(inbox)
 
-    process = _start(inbox, postgres_url, "-c", ALONE)
+    process = _start(inbox, "-c", ALONE)
     printed, _ = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, printed.split(maxsplit=1)) == (0, ["2", f"{{'success': {PRODUCTS}}}\n"])
@@ -75,21 +75,21 @@ async def test_helpers_work_what_is_due(inbox: Inbox, postgres_url: str) -> None
     assert_books_balance(inbox.hub.db, inbox.name, inbox.hub.connection(inbox.name).id)
 
 
-async def test_a_helper_ends_with_the_one_that_it_helps(inbox: Inbox, postgres_url: str) -> None:
+async def test_a_helper_ends_with_the_one_that_it_helps(inbox: Inbox) -> None:
     """Also where that was killed: the pipe from it, which its helpers hold as well, comes to its end."""
     await _admit(inbox)
 
-    process = _start(inbox, postgres_url, "-c", ALONE, DIE="1")
+    process = _start(inbox, "-c", ALONE, DIE="1")
     printed, _ = process.communicate(timeout=PATIENCE)
 
     assert (process.returncode, printed) == (-9, "working\n")
 
 
 @pytest.mark.parametrize("processes", ("1", "3"))
-async def test_a_drain_counts_what_its_helpers_did(inbox: Inbox, postgres_url: str, processes: str) -> None:
+async def test_a_drain_counts_what_its_helpers_did(inbox: Inbox, processes: str) -> None:
     """However many they are."""
     command = ("run", inbox.name, "--drain", "--json", "--processes", processes)
-    with Forked(command, _environment(inbox, postgres_url)) as process:
+    with Forked(command, _environment(inbox)) as process:
         printed, _ = process.communicate(timeout=PATIENCE)
 
     summary = json.loads(printed)
@@ -109,19 +109,15 @@ async def _admit(inbox: Inbox) -> None:
         admitted += (await inbox.hub.poll(inbox.name)).taken_in
 
 
-def _start(inbox: Inbox, url: str, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    environment = {**_environment(inbox, url), **more}
+def _start(inbox: Inbox, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    environment = {**_environment(inbox), **more}
     return subprocess.Popen([sys.executable, *arguments], text=True, env=environment, stdout=subprocess.PIPE)
 
 
-def _environment(inbox: Inbox, url: str) -> Mapping[str, str]:
-    settings = inbox.hub.settings
-    assert settings.secret_keys
+def _environment(inbox: Inbox) -> Mapping[str, str]:
     return {
         **os.environ,
-        "HUB_HOME": str(settings.home),
-        "HUB_DATABASE_URL": url,
-        "HUB_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+        **inbox.hub.environment,
         "CONNECTION": str(inbox.hub.connection(inbox.name).id),
         "PRODUCTS": str(PRODUCTS),
     }

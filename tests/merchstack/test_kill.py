@@ -47,16 +47,9 @@ async def hub(hub_home: Path, database_url: str) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-def start(hub: Hub, database_url: str) -> Iterator[Start]:
+def start(hub: Hub) -> Iterator[Start]:
     """None of the processes is left afterwards."""
-    assert hub.settings.secret_keys
-    environment = {
-        **os.environ,
-        "HUB_HOME": str(hub.settings.home),
-        "HUB_DATABASE_URL": database_url,
-        "HUB_SECRET_KEYS": hub.settings.secret_keys.get_secret_value(),
-        "HUB_LOG_LEVEL": "ERROR",
-    }
+    environment = {**os.environ, **hub.environment, "HUB_LOG_LEVEL": "ERROR"}
     with ExitStack() as stack:
         yield lambda name: stack.enter_context(Forked(["run", name, "--drain", "--json"], environment))
 

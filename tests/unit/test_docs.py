@@ -43,10 +43,27 @@ def test_every_metric_that_is_named_there_is_exported() -> None:
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=str)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    """Within the repository: a link to another host is not tried."""
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    """To a page or a heading of it, within the repository: a link to another host is not tried."""
+    links = re.findall(r"\]\((?!https?:)([^)\s]+)\)", _prose(page))
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [link for link in links if not _leads(page, link)] == []
+
+
+def _leads(page: Path, link: str) -> bool:
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in _headings(target))
+
+
+def _headings(page: Path) -> set[str]:
+    """As hosts of repositories name their places: in lower case, with hyphens for blanks and without other signs."""
+    found = re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in found}
+
+
+def _prose(page: Path) -> str:
+    """Without blocks of code, whose comments look like headings."""
+    return re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
 
 
 def _default(value: object) -> str:

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 
+import pytest
 import uvicorn
 
 from hub.web.protocol import WebProtocol
@@ -48,7 +49,13 @@ async def served(app: App) -> AsyncIterator[Client]:
     """A connection to a server of this application."""
     listener = socket.create_server(("127.0.0.1", 0))
     told = uvicorn.Config(
-        app, http=WebProtocol, lifespan="off", ws="none", log_config=None, timeout_keep_alive=KEPT_FOR
+        app,
+        http=WebProtocol,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        proxy_headers=False,
+        timeout_keep_alive=KEPT_FOR,
     )
     server = uvicorn.Server(told)
     server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign] # they are the test's
@@ -154,3 +161,131 @@ async def test_a_connection_is_kept_while_it_is_used() -> None:
 
     assert end == b""
     assert KEPT_FOR * 0.9 < time.monotonic() - idle < KEPT_FOR * 5
+
+
+class Ready:
+    """Answers at once what has an even number of bytes; its application says what it was asked."""
+
+    prefix_at_once = b"/ready/"
+
+    def at_once(self, path: str, body: bytes) -> bytes | None:
+        return None if len(body) % 2 else b"at once: %b %b" % (path.encode(), body)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message["type"] == "http.request" and message["more_body"]
+        await asyncio.sleep(0.05)
+        said = f"called: {scope['method']} {scope['path']} ".encode() + body
+        length = [(b"content-length", b"%d" % len(said))]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": said})
+
+
+def asked(
+    path: str = "/ready/x",
+    body: str = "even",
+    *,
+    method: str = "POST",
+    version: str = "1.1",
+    headers: str = "",
+) -> bytes:
+    """A whole request."""
+    head = f"{method} {path} HTTP/{version}\r\nhost: a\r\ncontent-length: {len(body)}\r\n{headers}"
+    return f"{head}\r\n{body}".encode()
+
+
+async def test_what_lies_ready_is_answered_without_the_application() -> None:
+    """Whole, with a date, again and again, and the application is called where it is not ready."""
+    async with served(Ready()) as client:
+        answers = []
+        for body in ("even", "odd", "more", ""):
+            client.write(asked(body=body))
+            answers.append(await client.read())
+
+    heads, bodies = zip(*(one.split(b"\r\n\r\n", 1) for one in answers), strict=True)
+    assert bodies == (
+        b"at once: /ready/x even",
+        b"called: POST /ready/x odd",
+        b"at once: /ready/x more",
+        b"at once: /ready/x ",
+    )
+    assert all(head.startswith(b"HTTP/1.1 200 OK\r\ndate: ") for head in heads)
+    assert b"\r\ncontent-type: application/json\r\ncontent-length: 22" in heads[0]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    (
+        asked(method="GET"),
+        asked("/other/x"),
+        asked("/ready/%78"),
+        asked(version="1.0"),
+        asked(headers="connection: close\r\n"),
+    ),
+)
+async def test_whatever_is_not_plain_is_left_to_the_application(request_: bytes) -> None:
+    """Though an answer would lie ready."""
+    async with served(Ready()) as client:
+        client.write(request_)
+        answer = await client.read()
+
+    assert b"called: " in answer
+    assert answer.endswith(b" even")
+
+
+async def test_a_body_that_comes_in_pieces_is_left_to_the_application() -> None:
+    """All of it arrives there, whether it begins with the head or not, and who waits to be told to go on is told."""
+    async with served(Ready()) as client:
+        answers = []
+        for first, rest in ((b"", b"even"), (b"ev", b"en")):
+            client.write(asked()[:-4] + first)
+            await asyncio.sleep(0.05)
+            client.write(rest)
+            answers.append(await client.read_to(b" even"))
+        client.write(asked(headers="expect: 100-continue\r\n")[:-4])
+        told = await client.read()
+        client.write(b"even")
+        answers.append(await client.read_to(b" even"))
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert all(b"called: POST /ready/x" in one for one in answers)
+
+
+async def test_requests_that_come_together_are_answered_in_their_order() -> None:
+    """One that lies ready waits for those before it."""
+    async with served(Ready()) as client:
+        client.write(asked(body="odd") + asked(body="even") + asked(body="more") + asked(body="odd!!"))
+        answers = await client.read_to(b" odd!!")
+
+    found = [answers.index(said) for said in (b"x odd", b"x even", b"x more", b"x odd!!")]
+    assert found == sorted(found)
+    assert answers.count(b"HTTP/1.1 200 OK") == 4
+
+
+async def test_a_connection_whose_answers_lie_ready_is_kept_while_it_is_used() -> None:
+    """And ends when it has been idle for as long as was said."""
+    async with served(Ready()) as client:
+        for _ in range(4):
+            client.write(asked())
+            assert (await client.read()).endswith(b" even")
+            idle = time.monotonic()
+            await asyncio.sleep(KEPT_FOR * 0.4)
+        end = await client.read()
+
+    assert end == b""
+    assert KEPT_FOR * 0.9 < time.monotonic() - idle < KEPT_FOR * 5
+
+
+async def test_what_is_no_request_is_told_so_after_an_answer_that_lay_ready() -> None:
+    """And the connection ends."""
+    async with served(Ready()) as client:
+        client.write(asked() + b"nonsense\r\n\r\n")
+        answer = await client.read_to(b"received.")
+        end = await client.read()
+
+    assert b"at once: /ready/x even" in answer
+    assert b"HTTP/1.1 400" in answer
+    assert end == b""

@@ -20,7 +20,7 @@ import redis
 from hub.fleet import actors
 from hub.fleet.broker import NAMESPACE, make_broker
 from hub.loop.sweep import sweep
-from hub.runtime import Runtime, no_ring
+from hub.runtime import Runtime
 from hub.settings import Settings
 from hub.store import migrate
 from hub.store.database import Database
@@ -187,7 +187,7 @@ def _saved(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
     shelf.mkdir()
     settings = Settings(home=tmp_path, database_url=database_url, allow_private_hosts=True)
     with asyncio.Runner() as runner:
-        runtime = open_runtime(settings, no_ring)
+        runtime = open_runtime(settings, lambda _: None)
         hub = Hub(runtime=runtime, url="", client=httpx.AsyncClient(), shelf=shelf)
         runner.run(hub.add("north-1"))
         runner.run(hub.add("clumsy-1", connector="clumsy"))

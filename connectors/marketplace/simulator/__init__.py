@@ -1,3 +1,4 @@
 from connectors.marketplace.simulator.platform import SIMULATOR
+from connectors.marketplace.simulator.routes import ROUTES
 
-__all__ = ["SIMULATOR"]
+__all__ = ["ROUTES", "SIMULATOR"]

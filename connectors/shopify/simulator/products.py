@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from stdnum import ean
+
 from connectors.shopify.simulator.clock import after
 from connectors.shopify.simulator.dice import mix
 from connectors.shopify.simulator.ids import ITEM, PRODUCT, VARIANT, VARIANT_STRIDE
@@ -91,7 +93,7 @@ def base_variant(options: Options, product: int, position: int, count: int) -> N
         "legacyResourceId": str(VARIANT + number),
         "title": " / ".join(values),
         "sku": variant_sku(options, product, position),
-        "barcode": f"{4_000_000_000_000 + number}" if dice // 5 % 3 else None,
+        "barcode": _barcode(number) if dice // 5 % 3 else None,
         "position": position,
         "price": f"{cents // 100}.{cents % 100:02d}",
         "compareAtPrice": f"{cents // 100 + 10}.{cents % 100:02d}" if dice // 7 % 4 == 0 else None,
@@ -110,6 +112,11 @@ def base_variant(options: Options, product: int, position: int, count: int) -> N
         "createdAt": after(product * _APART),
         "updatedAt": product_time(options, product),
     }
+
+
+def _barcode(number: int) -> str:
+    digits = f"{400_000_000_000 + number}"
+    return digits + ean.calc_check_digit(digits)
 
 
 def variant_sku(options: Options, product: int, position: int) -> str | None:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from connectors.vtex.marketplace import feed, goods
+from connectors.vtex.marketplace.addresses import Addresses
 from connectors.vtex.marketplace.batches import Batches
 from connectors.vtex.marketplace.category_map import CategoryMap
+from connectors.vtex.marketplace.connection_check import check
 from connectors.vtex.marketplace.desk import Desk
 from connectors.vtex.marketplace.feed import Feed, Step
 from connectors.vtex.marketplace.finding import OFFERED, Finder, Found
@@ -81,7 +83,8 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             selling=settings.selling,
         )
         self._intake = Intake(settings, credentials, ports.clock)
-        self._desk = Desk(settings, credentials, ports, ports.marketplace)
+        self._addresses = Addresses.of(ports, credentials)
+        self._desk = Desk(settings, credentials, self._addresses, ports, ports.marketplace)
 
     @property
     def categories(self) -> CategoryMap:
@@ -114,35 +117,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
 
     async def check(self) -> CheckResult:
         """List a few SKUs, and look where the affiliate's notifications go."""
-        skus = await self._reader.skus(1, 1)
-        affiliate = await self._reader.affiliate() if self.settings.affiliate_id else None
-        address = self._address("hooks") + "/api/notification/"
-        warnings = []
-        if not skus:
-            warnings.append(
-                f"VTEX lists no SKU in the sales channel {self.settings.sales_channel}: check settings.sales_channel"
-            )
-        if self.settings.affiliate_id and affiliate is None:
-            warnings.append(
-                f"the account has no affiliate {self.settings.affiliate_id}; create it in its admin"
-            )
-        if affiliate is not None and affiliate.get("searchURIEndpoint") != address:
-            warnings.append(
-                f"the affiliate's search endpoint is another one; set it to {self._shown('hooks')}/api/notification/"
-            )
-        if self.credentials.endpoint_secret is None:
-            warnings.append(
-                "without credentials.endpoint_secret everybody may send notifications and read the logs"
-            )
-        return CheckResult(
-            facts={
-                "account": self.settings.account,
-                "sales channel": self.settings.sales_channel,
-                "notification endpoint": f"{self._shown('hooks')}/api/notification/",
-                "logs": f"{self._shown('c')}/{self.settings.account}/logs/",
-            },
-            warnings=warnings,
-        )
+        return await check(self._reader, self.settings, self._addresses)
 
     def receive(self, request: WebhookRequest) -> WebhookAnswer:
         """Notifications. Raises ``SignatureError`` and ``RejectedError``."""
@@ -275,15 +250,6 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             changed = [item.key for item in items if _may_be_behind(item.payload)]
             if changed:
                 await self._feed.note_changed(changed, self.ports.clock.now())
-
-    def _address(self, room: str) -> str:
-        secret = self.credentials.endpoint_secret
-        inner = f"/{secret.get_secret_value()}" if secret else ""
-        return f"{self.ports.public_url}/{room}/{self.ports.connection}{inner}"
-
-    def _shown(self, room: str) -> str:
-        inner = "/SECRET" if self.credentials.endpoint_secret else ""
-        return f"{self.ports.public_url}/{room}/{self.ports.connection}{inner}"
 
 
 def _decided(item: Item, found: Found, terms: Terms) -> Listing | HubError:

@@ -8,13 +8,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from connectors.vtex.access import Hosts
+from connectors.vtex.marketplace.addresses import Addresses
 from connectors.vtex.marketplace.category_map import CategoryMap
 from connectors.vtex.marketplace.category_tree import tree
 from connectors.vtex.marketplace.endpoint import MarketplaceEndpoint
 from connectors.vtex.marketplace.logs import Logs
 from connectors.vtex.marketplace.mapper import Mapper
 from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
-from hub.connector import Ledger, Ports
+from hub.connector import IdMap, Ledger, Ports
 from hub.errors import ConfigurationError
 from hub.marketplace import Category, Marketplace
 from hub.records import JSON
@@ -30,6 +31,7 @@ class Desk:
         self,
         settings: VtexMarketplaceSettings,
         credentials: VtexMarketplaceCredentials,
+        addresses: Addresses,
         ports: Ports,
         marketplace: Marketplace,
     ) -> None:
@@ -39,35 +41,14 @@ class Desk:
         self._tree: Sequence[Category] | None = None
         self._by_id: Mapping[str, Category] | None = None
         self._tree_at = -TREE_FOR
-        secret = credentials.endpoint_secret.get_secret_value() if credentials.endpoint_secret else None
+        title = marketplace.title_for_people
         self.history: Ledger = ports.ledger
         self.categories = CategoryMap(ports.ids, ports.documents, ports.clock)
-        self.logs = Logs(
-            ports.ledger,
-            ports.ids,
-            zone=ZoneInfo(settings.time_zone),
-            marketplace=marketplace.title_for_people,
-            mapper=settings.mapper_url or f"VTEX Mapper, in the admin of the account {settings.account}",
-            secrets=[
-                credentials.app_key.get_secret_value(),
-                credentials.app_token.get_secret_value(),
-                *([secret] if secret else []),
-            ],
-        )
-        self.mapper = Mapper(
-            ports.http,
-            ports.documents,
-            ports.clock,
-            ports.log,
-            hosts=Hosts.of(settings.account, settings.environment, settings.endpoint),
-            credentials=credentials,
-            title=marketplace.title_for_people,
-            base=f"{ports.public_url}/c/{ports.connection}{f'/{secret}' if secret else ''}",
-            requests_per_second=settings.requests_per_second,
-        )
+        self.logs = _logs(settings, credentials, ports.ledger, ports.ids, title)
+        self.mapper = _mapper(settings, credentials, addresses, ports, title)
         self.endpoint = MarketplaceEndpoint(
             account=settings.account,
-            secret=secret,
+            secret=addresses.secret,
             logs=self.logs,
             categories=self.categories,
             tree=self._shown_tree,
@@ -93,6 +74,44 @@ class Desk:
     async def _shown_tree(self) -> JSON | None:
         found = await self._marketplace.categories()  # the endpoint remembers it by itself
         return None if found is None else tree(found)
+
+
+def _logs(
+    settings: VtexMarketplaceSettings,
+    credentials: VtexMarketplaceCredentials,
+    ledger: Ledger,
+    ids: IdMap,
+    title: str,
+) -> Logs:
+    secrets = (credentials.app_key, credentials.app_token, credentials.endpoint_secret)
+    return Logs(
+        ledger,
+        ids,
+        zone=ZoneInfo(settings.time_zone),
+        marketplace=title,
+        mapper=settings.mapper_url or f"VTEX Mapper, in the admin of the account {settings.account}",
+        secrets=[one.get_secret_value() for one in secrets if one is not None],
+    )
+
+
+def _mapper(
+    settings: VtexMarketplaceSettings,
+    credentials: VtexMarketplaceCredentials,
+    addresses: Addresses,
+    ports: Ports,
+    title: str,
+) -> Mapper:
+    return Mapper(
+        ports.http,
+        ports.documents,
+        ports.clock,
+        ports.log,
+        hosts=Hosts.of(settings.account, settings.environment, settings.endpoint),
+        credentials=credentials,
+        title=title,
+        base=addresses.endpoint,
+        requests_per_second=settings.requests_per_second,
+    )
 
 
 def _flat(categories: Collection[Category]) -> Collection[Category]:

@@ -6,16 +6,14 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
+from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, PathSecret, VtexCredentials
 from connectors.vtex.marketplace.rules import Rules
 from hub import money
 
 #: Three characters, no vowels (VTEX facts, "Affiliates").
 _AFFILIATE = re.compile(r"[B-DF-HJ-NP-TV-Z]{3}", re.ASCII)
-#: A segment of a path as it is.
-_SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
 
 def _affiliate(text: str) -> str:
@@ -37,12 +35,6 @@ def _zone(text: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("is no time zone; write one like America/Sao_Paulo or UTC") from None
     return text
-
-
-def _path_secret(secret: SecretStr) -> SecretStr:
-    if not _SECRET.fullmatch(secret.get_secret_value()):
-        raise ValueError("has to be 16 to 200 letters, digits, - or _: it stands in the endpoint's path")
-    return secret
 
 
 class VtexMarketplaceSettings(BaseModel):
@@ -106,7 +98,7 @@ class VtexMarketplaceSettings(BaseModel):
 class VtexMarketplaceCredentials(VtexCredentials):
     """``[credentials]`` of a connection of ``vtex-marketplace``."""
 
-    endpoint_secret: Annotated[SecretStr, AfterValidator(_path_secret)] | None = Field(
+    endpoint_secret: PathSecret | None = Field(
         None,
         description="Stands in the address of the notifications, the logs and the mapping, which nothing else protects.",
     )

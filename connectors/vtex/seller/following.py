@@ -24,7 +24,8 @@ LOOK_EVERY = 0.2
 #: is told of a change, and has to find that change. Between the commit of a change and that question lie a look at the
 #: catalog, three transactions of the ledger, a message over the broker, and a request over the network each way.
 FRESH = 0.02
-#: While questions come, the next look begins when the last one is so old, in seconds: it ends before anybody has to wait.
+#: While questions come, the next look begins when the last one is so old, in seconds, beside the event loop: it ends before
+#: anybody has to wait for one, and for his turn after it.
 AHEAD = 0.01
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
@@ -45,6 +46,7 @@ class Follower:
         self, catalog: Catalog, offers: Offers, log: Log, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._catalog, self._offers, self._log, self._clock = catalog, offers, log, clock
+        self._watch = catalog.watch(KINDS)
         self._task: asyncio.Task[None] | None = None
         self._cursor: JSON = {}
         self._lost_since: float | None = None
@@ -76,9 +78,9 @@ class Follower:
 
     def is_fresh(self) -> bool:
         """Whether what was committed up to a moment ago is in memory. Begins the next look before it is not."""
-        age = self._clock() - self._looked_at
-        if AHEAD <= age < FRESH:
-            self._looking()
+        age = self._clock() - max(self._looked_at, self._watch.quiet_at)
+        if age >= AHEAD and self.loaded.is_set():
+            self._watch.look(self._cursor)
         return age < FRESH
 
     async def refresh(self) -> bool:

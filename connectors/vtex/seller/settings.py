@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, VtexCredentials
+from connectors.vtex.access import ENVIRONMENT, Account, Endpoint, Environment, PathSecret, VtexCredentials
 from connectors.vtex.seller.identity import id_faults
 from connectors.vtex.seller.shipping import ShippingRule
 from connectors.vtex.values import image_fault
@@ -27,8 +26,6 @@ SYMBOLS: Final = {"BRL": "R$", "EUR": "€", "GBP": "£", "JPY": "¥", "PEN": "S
 #: Calls a second, from one in a quarter of an hour to more than anybody makes.
 SLOWEST: Final = 0.001
 FASTEST: Final = 10_000
-#: A segment of a path as it is.
-_SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 
 
 def _seller_id(text: str) -> str:
@@ -84,17 +81,10 @@ class Defaults(BaseModel):
     weight_grams: _Measure | None = Field(None, description="Weight in grams, where it is missing or 0.")
 
 
-def _path_secret(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if not _SECRET.fullmatch(text):
-        raise ValueError("has to be 16 to 200 letters, digits, - or _: it stands in the endpoint's path")
-    return secret
-
-
 class VtexSellerCredentials(VtexCredentials):
     """The key, and what whoever asks for a simulation has to know."""
 
-    endpoint_secret: Annotated[SecretStr, AfterValidator(_path_secret)] | None = Field(
+    endpoint_secret: PathSecret | None = Field(
         None, description="Stands in the path of the fulfillment endpoint, or in the header X-Hub-Secret."
     )
 

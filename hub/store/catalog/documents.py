@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from hub import codec
 from hub.records import JSON
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.tree import MAX_DEPTH, ancestry
 from hub.store.database import Database, rowset
@@ -47,8 +48,8 @@ def _add_gone_variants(db: Database, tx: Connection, tenant_id: int, products: M
     """What is left of them to those who know them: who wants to take them away elsewhere needs no more."""
     gone = db.execute(
         tx,
-        f"SELECT t.key, t.sku, t.product_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_variant t "
-        "WHERE t.tenant_id = :tenant AND t.product_key = v.key AND t.gone_at IS NOT NULL",
+        f"SELECT t.key, t.sku, t.product_key FROM {found_by(db, 'catalog_variant', 'product_key')} "
+        "WHERE t.gone_at IS NOT NULL",
         keys=rowset([{"key": key} for key in products]),
         tenant=tenant_id,
     )
@@ -81,12 +82,10 @@ def _rows(
 ) -> list[Row[Any]]:
     spec = KINDS[kind]
     columns = "".join(f", t.{name}" for name in spec.columns)
-    # CROSS: SQLite would rather walk through the whole tenant than look these keys up one by one.
     return sorted(
         db.execute(
             tx,
-            f"SELECT t.key, t.content{columns} FROM {db.rows('keys', key='text')} CROSS JOIN {spec.table} t "
-            f"WHERE t.tenant_id = :tenant AND t.{column} = v.key AND t.gone_at IS NULL",
+            f"SELECT t.key, t.content{columns} FROM {found_by(db, spec.table, column)} WHERE t.gone_at IS NULL",
             keys=rowset([{"key": key} for key in keys]),
             tenant=tenant_id,
         ),

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row
 from hub import codec
 from hub.records import JSON
 from hub.store.catalog import documents
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.tree import ancestry
 from hub.store.database import Database, as_dict, rowset
@@ -178,8 +179,7 @@ def _rows(
 ) -> Sequence[Row[Any]]:
     return db.execute(
         tx,
-        f"SELECT {_columns(kind)} FROM {db.rows('keys', key='text')} JOIN {KINDS[kind].table} t "
-        f"ON t.tenant_id = :tenant AND t.{column} = v.key ORDER BY t.key",
+        f"SELECT {_columns(kind)} FROM {found_by(db, KINDS[kind].table, column)} ORDER BY t.key",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     ).all()

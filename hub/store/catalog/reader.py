@@ -16,15 +16,13 @@ from hub.errors import ConfigurationError
 from hub.excerpt import excerpt
 from hub.records import JSON
 from hub.store.catalog import clock, documents, turning
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
+from hub.store.catalog.watch import LAST, StoredWatch, places, question
 from hub.store.database import Database, rowset
 
 #: How long a reader waits for what cannot be told yet, and how often it looks, in seconds.
 _PATIENCE, _LOOK_EVERY = 1.0, 0.02
-
-#: The last change of a table, from the end of its index. ``EXISTS (… changed_in > …)`` says the same, but PostgreSQL plans
-#: a prepared statement without the number, takes a third of the rows to be newer, and reads the table until it meets one.
-_LAST = "(SELECT coalesce(max(changed_in), 0) FROM {} WHERE tenant_id = :tenant)"
 
 #: A time that will not come.
 _NEVER = 2**62
@@ -69,7 +67,11 @@ class StoredCatalog:
 
     async def has_news(self, kinds: Collection[str], *, after: JSON) -> bool:
         """See ``hub.catalog.Catalog``."""
-        return await self._db.run(self._has_news, kinds, after)
+        return bool(await self._db.glance(question(kinds), tenant=self._tenant_id, **places(kinds, after)))
+
+    def watch(self, kinds: Collection[str]) -> StoredWatch:
+        """See ``hub.catalog.Catalog``."""
+        return StoredWatch(self._db, tenant_id=self._tenant_id, kinds=kinds)
 
     async def prices_turned(self, *, after: JSON, until: datetime, limit: int = 500) -> Changes:
         """See ``hub.catalog.Catalog``."""
@@ -112,13 +114,8 @@ class StoredCatalog:
             held_back = any(self._held_back(tx, KINDS[kind], horizon) for kind in kinds)
         return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back
 
-    def _has_news(self, kinds: Collection[str], after: JSON) -> bool:
-        looks = " OR ".join(f"{_LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
-        places = {kind: after.get(kind, (0, ""))[0] for kind in kinds}
-        return bool(self._db.glance(f"SELECT {looks}", tenant=self._tenant_id, **places))
-
     def _held_back(self, tx: Connection, kind: Kind, horizon: int) -> bool:
-        look = f"SELECT {_LAST.format(kind.table)} >= :horizon"
+        look = f"SELECT {LAST.format(kind.table)} >= :horizon"
         return bool(self._db.execute(tx, look, tenant=self._tenant_id, horizon=horizon).scalar_one())
 
     def _page(
@@ -182,8 +179,7 @@ class StoredCatalog:
         with self._db.transaction() as tx:
             rows = self._db.execute(
                 tx,
-                f"SELECT t.key FROM {self._db.rows('keys', key='text')} CROSS JOIN {KINDS[kind].table} t "
-                "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
+                f"SELECT t.key FROM {found_by(self._db, KINDS[kind].table, 'key')} WHERE t.gone_at IS NULL",
                 keys=rowset([{"key": key} for key in _possible(keys)]),
                 tenant=self._tenant_id,
             )

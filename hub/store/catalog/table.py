@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub import codec
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.catalog.merge import Row
 from hub.store.database import Database, rowset
@@ -48,8 +49,8 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
     columns = "".join(f", t.{name}" for name in spec.columns)
     found = db.execute(
         tx,
-        f"SELECT t.key, t.content, t.sources, t.gone_at, {_version(db)} AS version{columns} FROM {db.rows('keys', key='text')} "
-        f"CROSS JOIN {spec.table} t WHERE t.tenant_id = :tenant AND t.key = v.key",
+        f"SELECT t.key, t.content, t.sources, t.gone_at, {_version(db)} AS version{columns} "
+        f"FROM {found_by(db, spec.table, 'key')}",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
@@ -72,8 +73,7 @@ def versions(
     """The versions of those of these rows that are there: all that is left to read of what was read before."""
     found = db.execute(
         tx,
-        f"SELECT t.key, {_version(db)} AS version FROM {db.rows('keys', key='text')} "
-        f"CROSS JOIN {KINDS[kind].table} t WHERE t.tenant_id = :tenant AND t.key = v.key",
+        f"SELECT t.key, {_version(db)} AS version FROM {found_by(db, KINDS[kind].table, 'key')}",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
@@ -182,8 +182,7 @@ def keys_of_variants(
         return found
     for row in db.execute(
         tx,
-        f"SELECT t.key, t.product_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_variant t "
-        "WHERE t.tenant_id = :tenant AND t.product_key = v.key AND t.gone_at IS NULL",
+        f"SELECT t.key, t.product_key FROM {found_by(db, 'catalog_variant', 'product_key')} WHERE t.gone_at IS NULL",
         keys=rowset([{"key": product} for product in products]),
         tenant=tenant_id,
     ):

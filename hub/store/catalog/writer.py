@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from hub.catalog import Entity, Written, shapes
 from hub.store.catalog import clock, table
+from hub.store.catalog.keys import found_by
 from hub.store.catalog.merge import same
 from hub.store.catalog.plan import KindPlan, Plan
 from hub.store.database import Database, rowset
@@ -49,8 +50,7 @@ class StoredCatalogWriter:
         """See ``hub.catalog.CatalogWriter``."""
         rows = self.db.execute(
             self.tx,
-            f"SELECT t.key, t.product_key FROM {self.db.rows('keys', key='text')} CROSS JOIN catalog_variant t "
-            "WHERE t.tenant_id = :tenant AND t.key = v.key AND t.gone_at IS NULL",
+            f"SELECT t.key, t.product_key FROM {found_by(self.db, 'catalog_variant', 'key')} WHERE t.gone_at IS NULL",
             keys=rowset([{"key": key} for key in variants]),
             tenant=self.tenant_id,
         )

@@ -101,10 +101,11 @@ def leave(db: Database, bell: Bell) -> bool:
         return another is not None
 
 
-def put_away(db: Database, bell: Bell) -> None:
-    """The bell is not out any more, whatever is due: the sweeper will ring again when its time has come."""
+def put_away(db: Database, *bells: Bell) -> None:
+    """They are not out any more, whatever is due: the sweeper will ring again when its time has come."""
     with db.transaction() as tx:
-        db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
+        for bell in bells:
+            db.execute(tx, "DELETE FROM bell WHERE id = :id", id=bell.id)
 
 
 def _note(db: Database, tx: Connection, connection: Locked, stage: str) -> Bell:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -24,10 +25,19 @@ _ONE_SUSPECT_AT_A_TIME = (
     f"WHERE c.connection_id = :connection AND held.lost_claims >= {ALONE_AFTER}))"
 )
 
-_HELD = (
-    "id, stream, key, order_key, version, number, payload, attempts, total_attempts, run_id, group_name, handle, status, "
-    "response_code, duration_ms, error, external_id, report_attempts, reported_at, settled_at"
+_BEHIND = (
+    "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
+    "AND NOT r.ready AND r.state = 'waiting'"
 )
+#: Fields of ``Held`` that are made of columns of another name, or of none.
+_MADE_OF = {"group": "group_name", "reported_before": "reported_at", "newer": "NULL"}
+_HELD = ", ".join(_MADE_OF.get(name, f"record.{name}") for name in Held.__struct_fields__)
+
+
+async def may_have_work(db: Database, connection_id: int) -> bool:
+    """Whether anything waits or is awaited, at a glance; it may not be due yet, or have to stay."""
+    waiting = "SELECT coalesce(sum(waiting + awaiting), 0) > 0 FROM tally WHERE connection_id = :connection"
+    return bool(await db.glance(waiting, connection=connection_id))
 
 
 def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
@@ -173,7 +183,7 @@ def _hold(
     rows = db.execute(
         tx,
         f"UPDATE record SET {state}claim_id = :claim "
-        f"FROM {db.rows('ids', id='bigint')} WHERE record.id = v.id RETURNING record.{_HELD.replace(', ', ', record.')}",
+        f"FROM {db.rows('ids', id='bigint')} WHERE record.id = v.id RETURNING {_HELD}",
         claim=claim_id,
         ids=rowset([{"id": one} for one in ids]),
     ).all()
@@ -182,7 +192,7 @@ def _hold(
     if stage != "report":
         _take_turn(db, tx, connection, stream)
     newer = _newer_payloads(db, tx, connection, stream, rows) if stage == "follow" else {}
-    held = sorted((_held(row, newer.get(row.order_key)) for row in rows), key=lambda record: record.id)
+    held = sorted((_held(row, newer) for row in rows), key=attrgetter("id"))
     return Slice(
         claim_id=claim_id,
         connection_id=connection.id,
@@ -216,9 +226,7 @@ def _newer_payloads(
 ) -> dict[str, Any]:
     successors = db.execute(
         tx,
-        f"SELECT r.order_key, r.payload FROM {db.rows('keys', order_key='text')} JOIN record r ON "
-        "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
-        "AND NOT r.ready AND r.state = 'waiting' ORDER BY r.id",
+        f"SELECT r.order_key, r.payload FROM {db.found('keys', 'record', 'r', _BEHIND, order_key='text')} ORDER BY r.id",
         keys=rowset([{"order_key": row.order_key} for row in rows]),
         connection=connection.id,
         stream=stream,
@@ -226,27 +234,11 @@ def _newer_payloads(
     return {row.order_key: codec.loads(row.payload) for row in successors}
 
 
-def _held(row: Row[Any], newer: Any) -> Held:
-    return Held(
-        id=row.id,
-        stream=row.stream,
-        key=row.key,
-        order_key=row.order_key,
-        version=row.version,
-        number=row.number,
-        payload=codec.loads(row.payload),
-        attempts=row.attempts,
-        total_attempts=row.total_attempts,
-        run_id=row.run_id,
-        group=row.group_name,
-        handle=codec.loads(row.handle) if row.handle else None,
-        newer=newer,
-        status=row.status,
-        response_code=row.response_code,
-        duration_ms=row.duration_ms,
-        error=row.error,
-        external_id=row.external_id,
-        report_attempts=row.report_attempts,
-        reported_before=row.reported_at is not None,
-        settled_at=row.settled_at,
-    )
+def _held(row: Row[Any], newer: Mapping[str, Any]) -> Held:
+    """Taken apart as a whole: a row is asked for one column in the time of all of them."""
+    fields = dict(zip(Held.__struct_fields__, row, strict=True))
+    fields["payload"] = codec.loads(fields["payload"])
+    fields["handle"] = codec.loads(fields["handle"]) if fields["handle"] else None
+    fields["newer"] = newer.get(fields["order_key"])
+    fields["reported_before"] = fields["reported_before"] is not None
+    return Held(**fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -12,7 +13,8 @@ from hub.store.database import Database, rowset
 from hub.store.ledger.known import KnownRow
 from hub.store.rows import Locked
 
-_INSERT = {
+#: Columns of which a ``KnownRow`` has a field.
+_FIELDS = {
     "run_id": "bigint",
     "stream": "text",
     "key": "text",
@@ -25,18 +27,24 @@ _INSERT = {
     "state": "text",
     "ready": "boolean",
     "due_at": "bigint",
+    "report_state": "text",
+    "reported_at": "bigint",
+}
+#: Those that stand in its ``extra``, if anywhere.
+_EXTRA = {
     "status": "text",
     "error": "text",
     "response_code": "integer",
     "duration_ms": "integer",
     "external_id": "text",
     "total_attempts": "integer",
-    "report_state": "text",
     "report_due_at": "bigint",
     "settled_at": "bigint",
-    "reported_at": "bigint",
     "finished_at": "bigint",
 }
+_INSERT = {**_FIELDS, **_EXTRA}
+_NO_EXTRA = {**dict.fromkeys(_EXTRA), "total_attempts": 0}
+_fields_of = attrgetter(*("group" if name == "group_name" else name for name in _FIELDS))
 
 
 @dataclass(kw_only=True)
@@ -106,7 +114,7 @@ class Changes:
         """Nobody refers to these rows yet, so that their ids need not be known: the quickest way will do."""
         fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, self.connection.now)
         columns = ("tenant_id", "connection_id", "attempts", "lost_claims", "report_attempts", "admitted_at")
-        rows = [(*fixed, *map(_insertable(row).__getitem__, _INSERT)) for row in new]
+        rows = [(*fixed, *_fields_of(row), *{**_NO_EXTRA, **row.extra}.values()) for row in new]
         self.db.insert_new(self.tx, "record", (*columns, *_INSERT), rows)
 
     def _update(self) -> None:
@@ -158,9 +166,7 @@ class Changes:
 
 
 def _insertable(row: KnownRow) -> dict[str, Any]:
-    values = {name: getattr(row, name, None) for name in ("id", *_INSERT)}
-    values |= {"group_name": row.group, "total_attempts": 0}
-    return values | row.extra
+    return {"id": row.id, **dict(zip(_FIELDS, _fields_of(row), strict=True)), **_NO_EXTRA, **row.extra}
 
 
 def _updatable(row: KnownRow) -> dict[str, Any]:

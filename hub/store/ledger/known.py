@@ -21,6 +21,14 @@ _FIELDS = (
 )
 
 
+_OPEN = (
+    "r.connection_id = :connection AND r.stream = v.stream AND r.order_key = v.order_key "
+    "AND r.state IN ('waiting', 'working', 'awaiting', 'parked', 'dead')"
+)
+_PUSHED = "p.connection_id = :connection AND p.stream = v.stream AND p.order_key = v.order_key"
+_REMEMBERED = "m.connection_id = :connection AND m.stream = v.stream AND m.key = v.key"
+
+
 @dataclass(kw_only=True, slots=True, eq=False)
 class KnownRow:
     """A record as admission sees and changes it; ``id`` is None until it is inserted, and kept when it is pruned."""
@@ -123,9 +131,7 @@ class Known:
     def _query_open(self, order_keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
             self.tx,
-            f"SELECT {_FIELDS} FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN record r ON r.connection_id = :connection "
-            "AND r.stream = v.stream AND r.order_key = v.order_key "
-            "AND r.state IN ('waiting', 'working', 'awaiting', 'parked', 'dead') ORDER BY r.id",
+            f"SELECT {_FIELDS} FROM {self.db.found('keys', 'record', 'r', _OPEN, **_ORDER_KEYS)} ORDER BY r.id",
             keys=order_keys,
             connection=self.connection.id,
         )
@@ -144,8 +150,7 @@ class Known:
     def _query_pruned_pushes(self, order_keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
             self.tx,
-            f"SELECT p.* FROM {self.db.rows('keys', **_ORDER_KEYS)} JOIN pushed p ON p.connection_id = :connection "
-            "AND p.stream = v.stream AND p.order_key = v.order_key",
+            f"SELECT p.* FROM {self.db.found('keys', 'pushed', 'p', _PUSHED, **_ORDER_KEYS)}",
             keys=order_keys,
             connection=self.connection.id,
         )
@@ -153,8 +158,7 @@ class Known:
     def _query_memory(self, keys: str) -> Iterable[Row[Any]]:
         return self.db.execute(
             self.tx,
-            f"SELECT m.* FROM {self.db.rows('keys', **_KEYS)} JOIN memory m ON m.connection_id = :connection "
-            "AND m.stream = v.stream AND m.key = v.key",
+            f"SELECT m.* FROM {self.db.found('keys', 'memory', 'm', _REMEMBERED, **_KEYS)}",
             keys=keys,
             connection=self.connection.id,
         )

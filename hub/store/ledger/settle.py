@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row
 
 from hub import codec
@@ -20,6 +21,10 @@ from hub.store.stopping import stop
 #: Longer texts of an answer are cut, in characters.
 TEXT_LIMIT = 8000
 
+_BEHIND = (
+    "r.connection_id = :connection AND r.stream = :stream AND r.order_key = v.order_key "
+    "AND NOT r.ready AND r.state IN ('waiting', 'parked')"
+)
 _UPDATE = {
     "id": "bigint",
     "state": "text",
@@ -124,9 +129,7 @@ class Settler:
         rows = self.db.execute(
             tx,
             "SELECT r.id, r.key, r.order_key, r.version, r.payload, r.due_at "
-            f"FROM {self.db.rows('keys', order_key='text')} JOIN record r ON r.connection_id = :connection "
-            "AND r.stream = :stream AND r.order_key = v.order_key AND NOT r.ready AND r.state IN ('waiting', 'parked') "
-            "ORDER BY r.id DESC",
+            f"FROM {self.db.found('keys', 'record', 'r', _BEHIND, order_key='text')} ORDER BY r.id DESC",
             keys=rowset([{"order_key": record.order_key} for record in held]),
             connection=self.slice.connection_id,
             stream=self.slice.stream,

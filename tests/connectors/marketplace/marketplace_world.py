@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.marketplace.simulator import SIMULATOR
+from connectors.marketplace.simulator import ROUTES, SIMULATOR
 from hub.connector import Connector, Stream
 from hub.errors import SkippedError
 from hub.marketplace import Listing, Marketplace, Offer
@@ -21,24 +21,6 @@ NAME = "market"
 STREAM = "offers"
 TOKEN = "marketplace-token"
 
-#: A connection file that sells at the simulator, as docs/marketplaces.md has it.
-ROUTES: JSON = {
-    "upsert": {
-        "method": "PUT",
-        "path": "/products/{sku}",
-        "carries": ["price", "stock"],
-        "external_id": "id",
-        "url": "url",
-        "errors": "errors",
-    },
-    "price": {"method": "PUT", "path": "/offers/{external_id}/price", "errors": "errors"},
-    "stock": {"method": "PUT", "path": "/offers/{external_id}/stock", "errors": "errors"},
-    "block": {"method": "POST", "path": "/offers/{external_id}/block", "carries": ["stock"]},
-    "unblock": {"method": "POST", "path": "/offers/{external_id}/unblock"},
-    "delete": {"method": "DELETE", "path": "/offers/{external_id}"},
-    "offers": {"path": "/offers?skus={skus}", "limit": 50},
-    "categories": {"path": "/categories", "items": "categories"},
-}
 LOTS: JSON = {
     "path": "/lots/{call}",
     "status_path": "/lots/{lot}",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from connectors.marketplace.simulator import ROUTES
 from connectors.marketplace.task import ABSENT, LACKS_PRODUCT
 from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
-from tests.connectors.marketplace.marketplace_world import ROUTES, TOKEN, listing, offer, product
+from tests.connectors.marketplace.marketplace_world import TOKEN, listing, offer, product
 
 
 async def test_what_is_new_is_made_with_one_call(sell: Sell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from connectors.marketplace import routes
 from connectors.marketplace.catalog import CatalogMarketplace, CatalogMarketplaceSettings
 from connectors.marketplace.destination import MarketplaceDestination
 from connectors.marketplace.settings import MarketplaceCredentials, MarketplaceSettings
-from connectors.marketplace.simulator import SIMULATOR
+from connectors.marketplace.simulator import ROUTES, SIMULATOR
 from hub import codec
 from hub.connection_file import validated
+from hub.demo.marketplace import scene
 from hub.marketplace import Listing
 from hub.store import connections
 from tests.connectors.marketplace.conftest import Sell
@@ -25,8 +27,15 @@ from tests.connectors.marketplace.marketplace_world import NAME, listing
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "marketplaces.md").read_text(encoding="utf-8")
+VTEX_PAGE = (DOCS / "connectors/vtex-marketplace.md").read_text(encoding="utf-8")
 SIMULATOR_PAGE = (DOCS / "connectors/marketplace-simulator.md").read_text(encoding="utf-8")
 EXAMPLES = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
+#: Those that call the simulator.
+WHOLE = [
+    one
+    for one in (*EXAMPLES, *map(tomllib.loads, re.findall(r"```toml\n(.*?)```", VTEX_PAGE, re.DOTALL)))
+    if one.get("destination", {}).get("name") == "marketplace"
+]
 
 
 def example(name: str) -> dict[str, Any]:
@@ -68,6 +77,16 @@ def test_the_example_of_each_is_valid(destination: Any) -> None:
 
     validated(destination.Settings, part["settings"], field="destination.settings")
     validated(destination.Credentials, part.get("credentials", {}), field="destination.credentials")
+
+
+@pytest.mark.parametrize("told", (*WHOLE, scene.connection("http://vtex", "http://market")))
+def test_the_simulator_is_called_alike_everywhere(told: dict[str, Any]) -> None:
+    """By the pages, by the demo and by the tests; the demo takes nothing away."""
+    settings = told["destination"]["settings"]
+    there = [name for name in ROUTES if name in settings]
+
+    assert set(ROUTES) - set(there) <= {"delete"}
+    assert calls(settings, there) == calls(ROUTES, there)
 
 
 def test_the_smaller_examples_are_valid() -> None:
@@ -138,3 +157,10 @@ def shown(default: object) -> str:
     if default in ("", None) or default == []:
         return "none"
     return str(default).lower() if isinstance(default, bool) else str(default).removesuffix(".0")
+
+
+def calls(written: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """What settings make of these."""
+    told = {name: written[name] for name in names}
+    settings = MarketplaceSettings.model_validate({"title": "m", "base_url": "http://m", **told})
+    return [getattr(settings, name) for name in names]

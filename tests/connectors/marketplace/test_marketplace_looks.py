@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
+from connectors.marketplace.simulator import ROUTES
 from hub.errors import HubError, RetryableError
 from hub.marketplace import Attribute, Listing, Marketplace, Offer
 from hub.records import Item, Success
 from hub.store import connections
 from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
-from tests.connectors.marketplace.marketplace_world import ROUTES, listing, offer
+from tests.connectors.marketplace.marketplace_world import listing, offer
 
 
 async def test_it_is_a_marketplace(sell: Sell) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.marketplace.simulator import ROUTES
 from hub.records import JSON
 from hub.testing.faults import Faults
 from tests.connectors.marketplace.conftest import Sell
-from tests.connectors.marketplace.marketplace_world import LOTS, ROUTES, MarketplaceWorld, listing, offer
+from tests.connectors.marketplace.marketplace_world import LOTS, MarketplaceWorld, listing, offer
 
 TAKES_ALL = {**LOTS, "takes": ["upsert", "price", "stock"]}
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from connectors.marketplace import routes
 from connectors.marketplace.destination import MarketplaceDestination
 from connectors.marketplace.settings import MarketplaceCredentials, MarketplaceSettings
+from connectors.marketplace.simulator import ROUTES
 from hub.connection_file import secrets_of
-from tests.connectors.marketplace.marketplace_world import LOTS, ROUTES
+from tests.connectors.marketplace.marketplace_world import LOTS
 
 BASE: dict[str, Any] = {"title": "m", "base_url": "https://m.example/api/", "auth": "bearer", **ROUTES}
 

@@ -29,17 +29,9 @@ OPTIONS = {"products": 120, "largest": 64, "locations": 4, "collections": 6, "cu
 class Command:
     """`hub import shop` in processes of their own."""
 
-    def __init__(self, shop: Import, home: Path, database_url: str) -> None:
+    def __init__(self, shop: Import) -> None:
         self.shop = shop
-        keys = shop.hub.settings.secret_keys
-        assert keys is not None
-        self._environment = {
-            **os.environ,
-            "HUB_HOME": str(home),
-            "HUB_DATABASE_URL": database_url,
-            "HUB_SECRET_KEYS": keys.get_secret_value(),
-            "HUB_ALLOW_PRIVATE_HOSTS": "true",
-        }
+        self._environment = {**os.environ, **shop.hub.environment}
 
     async def begin(self, *options: str, first: Callable[[], None] = bool) -> Forked:
         command = ("import", NAME, "--json", *options)
@@ -89,7 +81,7 @@ async def command(hub_home: Path, database_url: str) -> AsyncIterator[Command]:
         shop = Import(hub, running)
         # Small slices: a kill is to come between two of them, and not when all has been done at once.
         await shop.connect(pages_up_to=0, full_every_hours=1000, delivery={"slice_size": 25})
-        yield Command(shop, hub_home, database_url)
+        yield Command(shop)
         await hub.close()
 
 

@@ -61,7 +61,7 @@ def test_the_next_look_comes_when_the_rest_is_written(
 
 def test_the_first_look_comes_the_later_the_more_there_is() -> None:
     """Within bounds."""
-    waits = [first_wait(roots) for roots in (0, 3000, 10**6)]
+    waits = [first_wait(roots) for roots in (0, 6000, 10**6)]
 
     assert waits == [SHORTEST_WAIT, timedelta(seconds=3), FIRST_WAIT_MAX]
 

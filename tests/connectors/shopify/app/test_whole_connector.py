@@ -18,7 +18,7 @@ from hub.loop import poll as polling
 from hub.loop import work as working
 from hub.loop.authorization import begin_authorization
 from hub.loop.disconnect import disconnect
-from hub.runtime import no_ring
+from hub.runtime import unheard
 from hub.store import connections, history
 from hub.testing.simulator import Running
 from tests.connectors.shopify.app.shops import Shops
@@ -38,7 +38,7 @@ async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
             hub.runtime.registry, connectors={**hub.runtime.registry.connectors, "shopify": Shopify}
         )
         hub.runtime.registry = registry
-        hub.runtime.ring = no_ring  # this test's own loop does the work
+        hub.runtime.ring = unheard(hub.runtime.db)  # this test's own loop does the work
         hub.runtime._parts = replace(hub.runtime._parts, registry=registry)
         await hub.runtime.db.run(connections.add_tenant, hub.runtime.db, "a")
         yield hub

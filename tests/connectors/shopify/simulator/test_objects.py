@@ -6,9 +6,11 @@ import re
 from collections import Counter
 from typing import Any
 
+from stdnum import ean
+
 from connectors.shopify.simulator.clock import Clock
 from connectors.shopify.simulator.options import Options
-from connectors.shopify.simulator.products import base_product
+from connectors.shopify.simulator.products import base_product, base_variant
 from connectors.shopify.simulator.shop import Shop
 
 LEVELS = """{ inventoryItems(first: 3) { nodes { id inventoryLevels(first: 10, includeInactive: true) {
@@ -32,6 +34,20 @@ def test_products_come_in_every_status() -> None:
 
     assert seen.keys() == {"ACTIVE", "DRAFT", "ARCHIVED", "UNLISTED"}
     assert seen["ACTIVE"] > 700
+
+
+def test_bar_codes_are_codes_each_of_its_own() -> None:
+    """Thirteen digits with the right check digit, also at the end of the largest shop."""
+    found = [
+        base_variant(Options(), product, position, 2048)["barcode"]
+        for product in (1, 2, 4_999_999)
+        for position in range(1, 60)
+    ]
+    codes = [code for code in found if code is not None]
+
+    assert len(codes) == len(set(codes)) > len(found) / 2
+    assert all(len(code) == 13 and ean.is_valid(code) for code in codes)
+    assert None in found
 
 
 def test_a_shop_of_millions_costs_nothing_until_it_is_asked() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 from prometheus_client import CollectorRegistry
 
+from connectors.marketplace.simulator import ROUTES
 from connectors.marketplace.simulator import SIMULATOR as MARKETPLACE
 from connectors.vtex.marketplace.connector import VtexMarketplace
 from connectors.vtex.simulator import SIMULATOR as VTEX
@@ -25,25 +26,8 @@ from tests.loop.hub_of_a_test import Hub
 
 NAME, TENANT = "vtex", "acme"
 KEYS: Final = {"app_key": "vtexappkey-simulated", "app_token": "simulator-token"}
-
-#: How the simulated marketplace is called; docs/connectors/vtex-marketplace.md has the same.
-ROUTES: Final[JSON] = {
-    "upsert": {
-        "method": "PUT",
-        "path": "/products/{sku}",
-        "carries": ["price", "stock"],
-        "external_id": "id",
-        "url": "url",
-        "errors": "errors",
-    },
-    "price": {"method": "PUT", "path": "/offers/{external_id}/price", "errors": "errors"},
-    "stock": {"method": "PUT", "path": "/offers/{external_id}/stock", "errors": "errors"},
-    "block": {"method": "POST", "path": "/offers/{external_id}/block", "carries": ["stock"]},
-    "unblock": {"method": "POST", "path": "/offers/{external_id}/unblock"},
-    "delete": {"method": "DELETE", "path": "/offers/{external_id}"},
-    "offers": {"path": "/offers?skus={skus}", "limit": 50},
-}
-CATEGORIES: Final[JSON] = {"categories": {"path": "/categories", "items": "categories"}}
+#: A marketplace without categories, so that none has to be mapped.
+TREELESS: Final = {name: route for name, route in ROUTES.items() if name != "categories"}
 
 
 class MarketWorld:
@@ -82,7 +66,7 @@ class MarketWorld:
             "title": "Simulated Market",
             "base_url": self.market.url,
             "auth": "bearer",
-            **(ROUTES | (CATEGORIES if mapped else {}) if routes is None else routes),
+            **(routes or (ROUTES if mapped else TREELESS)),
         }
         await self.hub.connect(
             {

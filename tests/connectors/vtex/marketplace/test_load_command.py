@@ -25,9 +25,6 @@ def load() -> Load:
     """Runs the command in a process of its own: exit code, what was printed, what was said on standard error."""
 
     async def run(world: MarketWorld, *arguments: str, as_json: bool = True) -> tuple[int, Any, str]:
-        settings = world.hub.settings
-        assert settings.database_url
-        assert settings.secret_keys
         process = await asyncio.create_subprocess_exec(
             *(
                 sys.executable,
@@ -39,13 +36,7 @@ def load() -> Load:
                 *arguments,
                 *(["--json"] if as_json else []),
             ),
-            env={
-                **os.environ,
-                "HUB_HOME": str(settings.home),
-                "HUB_DATABASE_URL": settings.database_url.get_secret_value(),
-                "HUB_SECRET_KEYS": settings.secret_keys.get_secret_value(),
-                "HUB_ALLOW_PRIVATE_HOSTS": "true",
-            },
+            env={**os.environ, **world.hub.environment},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -13,7 +13,7 @@ from connectors.vtex.marketplace.feed import merged
 from connectors.vtex.marketplace.place import Load, Place
 from hub.records import JSON
 from tests.connectors.vtex.marketplace.conftest import Join
-from tests.connectors.vtex.marketplace.market_world import NAME, ROUTES
+from tests.connectors.vtex.marketplace.market_world import NAME, TREELESS
 from tests.connectors.vtex.marketplace.storms import harm, until_settled
 
 EARLY, LATE = "2026-01-01T10:00:00", "2026-01-01T10:00:01+00:00"
@@ -146,7 +146,7 @@ async def test_a_block_comes_after_an_activation_that_was_not_answered(join: Joi
 async def test_where_stock_goes_with_the_product_what_has_no_price_any_more_has_no_stock(join: Join) -> None:
     """A marketplace that is told of whole products alone."""
     names = ("block", "unblock", "delete", "offers")
-    routes = {"upsert": ROUTES["upsert"], **{name: ROUTES[name] for name in names}}
+    routes = {"upsert": TREELESS["upsert"], **{name: TREELESS[name] for name in names}}
     world = await join({"routes": routes}, skus=1)
     await world.sync()
     [sku] = world.skus
@@ -161,7 +161,7 @@ async def test_where_stock_goes_with_the_product_what_has_no_price_any_more_has_
 async def test_where_prices_go_with_the_product_a_broken_rule_is_said(join: Join) -> None:
     """And not that the product is missing."""
     names = ("block", "unblock", "delete", "offers")
-    routes = {"upsert": ROUTES["upsert"], **{name: ROUTES[name] for name in names}}
+    routes = {"upsert": TREELESS["upsert"], **{name: TREELESS[name] for name in names}}
     world = await join({"routes": routes, "rules": {"images": {"minimum": 1}}}, skus=1)
     await world.sync()
     [sku] = world.skus
@@ -207,7 +207,7 @@ async def test_a_price_needs_no_category_tree(join: Join, status: int) -> None:
     world = await join({"mapped": True})
     tree = {"categories": {"path": "/nothing" if status == 404 else "/categories", "items": "categories"}}
     await world.ids().put("category", {})
-    routes = {**ROUTES}
+    routes = {**TREELESS}
     await world.connect(replace=True, routes=routes)
     await world.sync()
     await world.connect(replace=True, routes=routes | tree)

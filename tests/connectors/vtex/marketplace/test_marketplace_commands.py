@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from connectors.vtex.commands import app
 from connectors.vtex.marketplace.logs import SkuInfo
 from connectors.vtex.marketplace.messages import coded
 from hub.errors import ConfigurationError
 from hub.records import Parked, Rejected, Success
 from hub.store import connections
+from tests.connectors.vtex.commands import Run, commands
 from tests.connectors.vtex.marketplace.conftest import MakeWorld
 from tests.connectors.vtex.marketplace.logs_world import NAME, World
 
-#: Runs a command in this environment; what ``--json`` printed.
-Run = Callable[..., Awaitable[Any]]
 ENTRY_POINTS = "[hub.destinations]\nbazaar = tests.connectors.vtex.marketplace.bazaar:Bazaar\n"
 
 
@@ -35,24 +29,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[World], Ru
     monkeypatch.syspath_prepend(str(info.parent))
 
     def of(world: World) -> Run:
-        settings = world.hub.settings
-        assert settings.database_url
-        assert settings.secret_keys
-        monkeypatch.setenv("HUB_HOME", str(settings.home))
-        monkeypatch.setenv("HUB_DATABASE_URL", settings.database_url.get_secret_value())
-        monkeypatch.setenv("HUB_SECRET_KEYS", settings.secret_keys.get_secret_value())
-        monkeypatch.setenv("HUB_ALLOW_PRIVATE_HOSTS", "true")
-        monkeypatch.setenv("HUB_PUBLIC_URL", settings.web_url)
-
-        async def invoke(*arguments: str, as_json: bool = True) -> Any:
-            told = [*arguments, *(["--json"] if as_json else [])]
-            result = await asyncio.to_thread(CliRunner().invoke, app, told)
-            if result.exception is not None and not isinstance(result.exception, SystemExit):
-                raise result.exception
-            assert result.exit_code == 0, result.output
-            return json.loads(result.stdout) if as_json else result.output
-
-        return invoke
+        monkeypatch.setenv("HUB_PUBLIC_URL", world.hub.settings.web_url)
+        return commands(world.hub, monkeypatch)
 
     return of
 
@@ -92,7 +70,7 @@ async def test_a_category_is_mapped_by_hand_and_its_skus_go_on_at_once(
     """Without waiting for a poll; those of other categories stay."""
     world = await make_world()
     await world.work({"15": parked("9"), "16": parked("8")})
-    rung = len(world.hub.bells(NAME))
+    world.hub.pass_time(world.hub.settings.bell_age.total_seconds())
 
     done = await run(world)("categories", "map", NAME, "9", "lamps")
     said = await run(world)("categories", "map", NAME, "9", "lamps", as_json=False)
@@ -107,7 +85,7 @@ async def test_a_category_is_mapped_by_hand_and_its_skus_go_on_at_once(
     }
     assert "9 was mapped already to lamps (Home > Lamps)" in said
     assert world.hub.states(NAME) == {"15": "waiting", "16": "parked"}
-    assert len(world.hub.bells(NAME)) == rung + 1
+    assert (await world.hub.sweep()).rung == 1
     world.bazaar.answers = {"15": Success()}  # type: ignore[attr-defined]
     await world.hub.work_off(NAME)
     assert world.hub.states(NAME)["15"] == "success"

@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 
 from tests.connectors.vtex.marketplace.conftest import Join
-from tests.connectors.vtex.marketplace.market_world import NAME, ROUTES, MarketWorld
+from tests.connectors.vtex.marketplace.market_world import NAME, TREELESS, MarketWorld
 from tests.connectors.vtex.marketplace.storms import until_settled
 
 SKU_ROUTE = "GET /api/catalog_system/pvt/sku/stockkeepingunitbyid/{skuId}"
@@ -137,7 +137,7 @@ async def test_an_sku_that_is_switched_off_is_blocked_with_no_stock(join: Join) 
 
 async def test_where_nothing_can_be_blocked_it_is_deleted_and_forgotten(join: Join) -> None:
     """The id map is cleaned."""
-    routes = {name: route for name, route in ROUTES.items() if name not in {"block", "unblock"}}
+    routes = {name: route for name, route in TREELESS.items() if name not in {"block", "unblock"}}
     world = await join({"routes": routes})
     await world.sync()
     sku = world.skus[0]
@@ -268,7 +268,7 @@ async def test_what_vtex_has_from_its_caches_is_read_once_more(join: Join) -> No
 async def test_lots_are_followed_to_their_end_and_nothing_overtakes_them(join: Join) -> None:
     """No lot is larger than the marketplace takes, and a price waits for the product that it is of."""
     lots = {"path": "/lots/{call}", "status_path": "/lots/{lot}", "limit": 4, "poll_seconds": 1}
-    world = await join({"routes": {**ROUTES, "lots": lots}}, market={"lot_seconds": 5}, skus=10)
+    world = await join({"routes": {**TREELESS, "lots": lots}}, market={"lot_seconds": 5}, skus=10)
     await world.sync()
     sku = world.skus[0]
     waits = world.row(sku)["state"]

@@ -17,7 +17,7 @@ from connectors.vtex.seller.offers import Offers, Terms
 from connectors.vtex.seller.shipping import Shipping
 from connectors.vtex.seller.simulation import Simulation
 from hub import codec
-from hub.catalog import Catalog, Changes
+from hub.catalog import Catalog, Changes, Watch
 from hub.records import JSON
 from hub.store.database import Database
 from hub.testing.simulator import running
@@ -79,6 +79,9 @@ class Held:
         found = await self._catalog.has_news(kinds, **told)
         await self._wait("has_news")
         return found
+
+    def watch(self, kinds: Collection[str]) -> Watch:
+        return self._catalog.watch(kinds)
 
     async def read(self, kind: str, keys: Collection[str]) -> Mapping[str, JSON]:
         found = await self._catalog.read(kind, keys)

@@ -56,6 +56,27 @@ async def test_only_who_knows_the_secret_is_answered(
     assert status == 200 or answer.json()["error"]["message"] == "the secret is missing or wrong"
 
 
+async def test_what_lies_ready_is_answered_as_it_would_be_otherwise(sell: Sell) -> None:
+    """The same to a request whose body comes after its head, which no answer lies ready for."""
+    world = await sell({"credentials": {"endpoint_secret": SECRET}})
+    world.offer("a")
+    url, body = f"/c/market/{SECRET}{PATH}", body_of("a-v", "unknown")
+    await world.client.post(url, content=body)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0.05)
+        yield body
+
+    ready = await world.client.post(url, content=body)
+    other = await world.client.post(url, content=pieces(), headers={"content-length": str(len(body))})
+    wrong = await world.client.post(url.replace(SECRET, SECRET.upper()), content=body)
+
+    assert ready.status_code == other.status_code == 200
+    assert ready.content == other.content
+    assert {*ready.headers} - {"date"} == {*other.headers} - {"date"}
+    assert wrong.status_code == 401
+
+
 async def test_without_a_secret_everybody_is_answered_at_the_one_path(sell: Sell) -> None:
     """One in the path is then a mistake that is told, not ignored."""
     world = await sell()

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from connectors.vtex.commands import app
 from hub.errors import ConfigurationError, NotFoundError
 from hub.records import JSON
 from hub.store import connections
+from tests.connectors.vtex.commands import Run, commands
 from tests.connectors.vtex.seller.conftest import Sell
 from tests.connectors.vtex.seller.seller_world import SellerWorld, goods
 from tests.connectors.vtex.seller.test_seller_flow import offer, suggestion
-
-#: Runs a command in this environment; what ``--json`` printed.
-Run = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[[SellerWorld], Run]:
     """Commands of a world's hub."""
-
-    def of(world: SellerWorld) -> Run:
-        settings = world.hub.settings
-        assert settings.database_url
-        assert settings.secret_keys
-        monkeypatch.setenv("HUB_HOME", str(settings.home))
-        monkeypatch.setenv("HUB_DATABASE_URL", settings.database_url.get_secret_value())
-        monkeypatch.setenv("HUB_SECRET_KEYS", settings.secret_keys.get_secret_value())
-        monkeypatch.setenv("HUB_ALLOW_PRIVATE_HOSTS", "true")
-
-        async def invoke(*arguments: str, as_json: bool = True) -> Any:
-            told = ["suggestions", *arguments, *(["--json"] if as_json else [])]
-            result = await asyncio.to_thread(CliRunner().invoke, app, told)
-            if result.exception is not None and not isinstance(result.exception, SystemExit):
-                raise result.exception
-            assert result.exit_code == 0, result.output
-            return json.loads(result.stdout) if as_json else result.stdout
-
-        return invoke
-
-    return of
+    return lambda world: commands(world.hub, monkeypatch, "suggestions")
 
 
 async def denied(world: SellerWorld, key: str = "a") -> None:

@@ -108,8 +108,8 @@ def test_every_setting_of_shipping_is_listed_with_its_default(head: str, model: 
 
 def test_the_connection_file_is_accepted_as_it_stands() -> None:
     """And delivers what its comments say."""
-    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    file: dict[str, Any] = tomllib.loads(text)
+    first, *_ = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    file: dict[str, Any] = tomllib.loads(first)
     settings = VtexSellerSettings.model_validate(file["settings"])
     shipping = Shipping(settings.shipping)
     VtexSellerCredentials.model_validate(dict.fromkeys(file["credentials"], "x" * 20))
