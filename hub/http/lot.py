@@ -22,8 +22,6 @@ BELIEF = 0.5
 LOT_SPAN = 0.5
 #: Seconds after which the rest of a lot is given back.
 LOT_LIFE = 1.0
-#: A bucket that has granted less than was wanted is left alone until it has more, if that is no longer than these seconds.
-ASK_AFTER = 0.05
 #: Seconds between two lessons of one bucket for the fleet, unless it is a block.
 TELL_EVERY = 0.25
 
@@ -41,8 +39,6 @@ class Lot:
         self._good_until = 0.0
         self._unlimited_until = 0.0
         self._nothing_until = 0.0
-        #: Before then it is not worth asking: what has been granted was all that there was.
-        self._ask_at = 0.0
         self._turned_away = 0
         self._rate = bucket.rate or math.inf
         self._start = SlowStart()
@@ -128,8 +124,8 @@ class Lot:
     async def _more(self, wanted: Callable[[], int]) -> None:
         """Wait for what is missing: time, an answer, or tokens."""
         now = self._clock()
-        if now < (at := max(self._nothing_until, self._ask_at)):
-            await asyncio.sleep(at - now)
+        if now < self._nothing_until:
+            await asyncio.sleep(self._nothing_until - now)
         elif now < self._unlimited_until:
             await self._start.answer()
         else:
@@ -146,7 +142,5 @@ class Lot:
             self._start.look(now)
         elif grant.granted:
             self._tokens, self._good_until, self._turned_away = grant.granted, now + LOT_LIFE, 0
-            if (wait := grant.wait.total_seconds()) <= ASK_AFTER:
-                self._ask_at = now + wait
         else:
             self._nothing_until = max(self._nothing_until, now + grant.wait.total_seconds())

@@ -28,9 +28,7 @@ CAREFUL = 0.04
 PLATEAU = 10.0
 #: The part of what was saved up that is sent at once after a refusal, as it is saved up again.
 AT_ONCE = 0.4
-#: Seconds' worth of a guess that may be sent at once, and of any learned rate that is taken at once. Less than a lot is never
-#: what may be sent at once at a measured rate: where a measure leaves nothing that was saved up, each request would take a
-#: question of its own, and the fleet could only be as fast as it asks.
+#: Seconds' worth of a guess that may be sent at once, and of any learned rate that is taken at once.
 BURST_SPAN, LOT_SPAN = 0.05, 0.02
 #: The part of a told rate that is guessed to be right when it is refused.
 OF_TOLD = 0.7
@@ -174,7 +172,7 @@ class LearnedRate:
 
     @property
     def _at_once(self) -> float:
-        return max(1.0, LOT_SPAN * self.wall, AT_ONCE * min(self.saved, self.wall * self.rest))
+        return max(1.0, AT_ONCE * min(self.saved, self.wall * self.rest))
 
 
 def _growth(seconds: float) -> float:

@@ -45,7 +45,7 @@ local function learned()
   local once = %(AT_ONCE)s * saved
   if settled == 1 then
     pace = wall * (1 + %(CAREFUL)s * (age / %(PLATEAU)s - 1) ^ 3)
-    once = math.max(%(LOT_SPAN)s * wall, %(AT_ONCE)s * math.min(saved, wall * rest))
+    once = %(AT_ONCE)s * math.min(saved, wall * rest)
   else
     local bent = math.min(age, math.max(0, saved / (%(RISE)s * wall) - 1 / %(FASTEST)s))
     pace = wall / (1 - %(RISE)s * wall * bent / saved)

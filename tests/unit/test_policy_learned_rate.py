@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.policy.learned_rate import IN_VAIN, KEPT, LOT_SPAN, PLATEAU, LearnedRate
+from hub.policy.learned_rate import IN_VAIN, KEPT, LearnedRate
 from hub.policy.lessons import Refusal
 
 #: Seconds of use between two looks at the model.
@@ -97,11 +97,3 @@ def test_no_refusal_is_too_strange(
     )
 
     assert learned.refused(took, 1.0, 1.25).pace > 0
-
-
-def test_a_measured_rate_is_taken_in_lots_whatever_was_saved_up() -> None:
-    """Where nothing is left of it, requests would go one by one, each with a question to the fleet before it."""
-    learned = LearnedRate(wall=600.0, saved=1.0, rest=1.0, until=0.0, settled=True, age=PLATEAU)
-
-    assert learned.burst == pytest.approx(600 * LOT_SPAN)
-    assert learned.lot == pytest.approx(600 * LOT_SPAN / 2)
