@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any, Final
 
+from connectors.shopify import tally
 from hub.connector import ImportReport
 from hub.records import JSON, Milestone
 
@@ -14,9 +15,15 @@ _COUNTS: Final = ("read", "created", "updated", "unchanged", "gone", "rejected")
 
 
 def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
-    """The pass that is under way, or the last one that read something; None before the first."""
+    """The pass that is under way, or the last one that read something; None before the first.
+
+    A full one that is not all in yet goes before those that follow changes after it: it is what is gone on with.
+    """
     under_way = cursor.get("pass")
-    if under_way is not None:
+    reports = [] if last is None else [last, *last.get("earlier", ())]
+    latest = next((one for one in reports if one["kind"] == "full"), None)
+    going_in = latest if latest is not None and _goes_in(latest) else None
+    if under_way is not None and (under_way["kind"] == "full" or going_in is None):
         return ImportReport(
             name=under_way["name"],
             state="cancelled" if under_way.get("cancelled") else "running",
@@ -25,9 +32,8 @@ def report_of(cursor: JSON, last: JSON | None) -> ImportReport | None:
             resources={name: {"read": counts["read"]} for name, counts in under_way["tallies"].items()},
             warnings=[*_warnings(under_way["tallies"])],
         )
-    reports = [] if last is None else [last, *last.get("earlier", ())]
     # An incremental pass that changed nothing says nothing; it must not hide the import before it.
-    told = next((one for one in reports if one["kind"] == "full" or _changed(one)), None)
+    told = going_in or next((one for one in reports if one["kind"] == "full" or _changed(one)), None)
     if told is None:
         return None
     return ImportReport(
@@ -61,6 +67,12 @@ def cancelled(cursor: JSON) -> JSON:
         for counts in under_way["tallies"].values():
             counts["complete"] = False
     return cursor
+
+
+def _goes_in(report: JSON) -> bool:
+    """Not all of it has been counted."""
+    unclosed = any(counts["read"] and not tally.is_closed(counts) for counts in report["resources"].values())
+    return unclosed and not report.get("cancelled")
 
 
 def _changed(report: JSON) -> bool:

@@ -85,5 +85,10 @@ def closed(last: JSON, group: GroupTally) -> JSON:
     return {**reports[0], "earlier": reports[1:]}
 
 
+def is_closed(counts: JSON) -> bool:
+    """Whether it was counted what became of a resource's records."""
+    return "remarks" in counts
+
+
 def _alone(report: JSON) -> JSON:
     return {name: value for name, value in report.items() if name != "earlier"}

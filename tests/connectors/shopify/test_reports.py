@@ -10,6 +10,7 @@ import pytest
 
 from connectors.shopify import tally
 from connectors.shopify.connector import Shopify
+from connectors.shopify.progress import report_of
 from hub.records import JSON, GroupTally
 from hub.store.plugin_ports import StoredDocuments
 from tests.connectors.shopify.conftest import NAME, Import, Serve
@@ -131,3 +132,35 @@ async def test_what_is_shown_after_many_incremental_passes_is_the_import(importi
 
     assert shown is not None
     assert (shown.name, shown.full) == ("full", True)
+
+
+def test_an_import_that_is_not_all_in_is_told_of_rather_than_what_follows_it() -> None:
+    """Whoever goes on with an import must not begin another one because changes are read meanwhile; once it is in, they are
+    told of."""
+    times = {"begun": "2026-01-01T00:00:00+00:00", "ended": "2026-01-01T00:01:00+00:00"}
+    first, changes = report("first") | times, report("changes", "incremental") | times
+    changes["resources"]["products"]["updated"] = 1
+    following = {
+        "pass": {
+            "name": "next",
+            "kind": "incremental",
+            "begun": times["begun"],
+            "tallies": {"products": tally.new()},
+        }
+    }
+    again = {"pass": {**following["pass"], "name": "again", "kind": "full"}}
+
+    def told(cursor: JSON, *reports: JSON) -> str | None:
+        last: JSON | None = None
+        for one in reports:
+            last = tally.kept(last, one)
+        found = report_of(cursor, last)
+        return None if found is None else found.name
+
+    closed = tally.closed(report("first") | times, settled("first"))
+    assert told(following, first) == "first"
+    assert told({}, first, changes) == "first"
+    assert told(again, first, changes) == "again"
+    assert told(following, closed) == "next"
+    assert told({}, closed, changes) == "changes"
+    assert told(following) == "next"
