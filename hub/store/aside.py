@@ -1,45 +1,164 @@
-"""Questions that a thread asks beside the event loop, for those who cannot wait for their turn of a busy one."""
+"""Questions of yes or no that nobody waits for: the answer is told when it is there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
-from sqlalchemy import Engine
+import psycopg
+from psycopg.pq import ExecStatus
+from sqlalchemy import Engine, text
+from sqlalchemy.engine.default import DefaultDialect
 
-from hub.store.kept import detached, spelled
+from hub.store.kept import BY_LOOP, detached, told
+
+#: An answer that has not come after so many seconds is given up, and the connection with it.
+SILENT_FOR = 5.0
+
+#: Gets the answer; None where there is none.
+Tell = Callable[[bool | None], None]
 
 
-class Aside:
-    """One value each, read outside of any transaction; one question at a time, over a connection that is kept."""
+class Aside(Protocol):
+    """One question at a time, outside of any transaction, over a connection that is kept."""
 
+    def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
+        """Returns at once; called on the event loop. ``sql`` comes from a small set of texts."""
+        ...
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        ...
+
+
+def aside(engine: Engine, *, connect_seconds: int) -> Aside:
+    """PostgreSQL is asked by the event loop itself: a thread would have to be given its turn beside a busy loop, and the
+    loop then has to wait for a core again. SQLite can only be asked by a thread.
+    """
+    by_loop = engine.dialect.name == "postgresql" and BY_LOOP
+    return _ByLoop(engine, connect_seconds) if by_loop else _ByThread(engine)
+
+
+class _ByLoop:
+    """Sends the question and reads the answer without a task, each of which would cost a turn of the loop."""
+
+    def __init__(self, engine: Engine, connect_seconds: int) -> None:
+        self._told = told(engine, connect_seconds)
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tell: Tell | None = None
+        self._answer: bool | None = None
+        self._asked_at = 0.0
+
+    def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or (self._tell and time.monotonic() - self._asked_at > SILENT_FOR):
+            self._leave()
+            self._loop = loop
+        if self._connection is None or self._tell is not None:
+            self._connect()
+            tell(None)
+            return
+        self._tell, self._answer, self._asked_at = tell, None, time.monotonic()
+        try:
+            self._send(*_numbered(sql), parameters)
+        except psycopg.Error:
+            self._leave()
+
+    def close(self) -> None:
+        self._leave()
+
+    def _connect(self) -> None:
+        if self._connection is None and self._connecting is None:
+            self._connecting = asyncio.ensure_future(self._connected())
+
+    async def _connected(self) -> None:
+        try:
+            self._connection = await psycopg.AsyncConnection.connect(**self._told)
+        except psycopg.Error:
+            pass  # whoever asks in the usual way is told what it is
+        finally:
+            self._connecting = None
+
+    def _send(self, sql: bytes, names: tuple[str, ...], parameters: Mapping[str, int]) -> None:
+        assert self._connection is not None and self._loop is not None  # noqa: S101, PT018 - for mypy
+        pgconn = self._connection.pgconn
+        pgconn.send_query_params(sql, [b"%d" % parameters[name] for name in names])
+        if pgconn.flush():
+            raise psycopg.OperationalError("the server does not read")
+        self._loop.add_reader(pgconn.socket, self._read)
+
+    def _read(self) -> None:
+        """As much of the answer as has come."""
+        assert self._connection is not None  # noqa: S101 - for mypy
+        pgconn = self._connection.pgconn
+        try:
+            pgconn.consume_input()
+            while not pgconn.is_busy():
+                if (result := pgconn.get_result()) is None:
+                    self._end()
+                    return
+                if result.status != ExecStatus.TUPLES_OK:
+                    raise psycopg.OperationalError("no answer")
+                self._answer = result.get_value(0, 0) == b"t"
+        except psycopg.Error:
+            self._leave()
+
+    def _end(self) -> None:
+        if self._loop is not None and self._connection is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._connection.pgconn.socket)
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell(self._answer)
+
+    def _leave(self) -> None:
+        self._answer = None
+        self._end()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.pgconn.finish()
+        if self._connecting is not None and self._loop is not None and not self._loop.is_closed():
+            self._connecting.cancel()
+        self._connecting = None
+
+
+class _ByThread:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._kept: Any = None
 
-    def ask(self, sql: str, parameters: dict[str, Any], tell: Callable[[Any], None]) -> None:
-        """Returns at once. ``tell`` gets the value, in the thread; None where there is no answer."""
+    def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
         self._thread.submit(self._answer, sql, parameters, tell)
 
     def close(self) -> None:
-        """Ask nothing more."""
         self._thread.shutdown(wait=True)
         self._leave()
 
-    def _answer(self, sql: str, parameters: dict[str, Any], tell: Callable[[Any], None]) -> None:
-        value = None
+    def _answer(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
+        answer = None
         try:
             if self._kept is None:
                 self._kept = detached(self._engine)
-            value = self._kept.execute(spelled(sql, self._engine), parameters).fetchone()[0]
+            answer = bool(self._kept.execute(sql, parameters).fetchone()[0])
         except Exception:  # noqa: BLE001 - whoever asks in the usual way is told what it is
             self._leave()
         finally:
-            tell(value)
+            tell(answer)
 
     def _leave(self) -> None:
         kept, self._kept = self._kept, None
         if kept is not None:
             kept.close()
+
+
+@lru_cache(maxsize=1000)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """With ``$1`` for the first of the names, as PostgreSQL itself spells parameters."""
+    compiled = text(sql).compile(dialect=DefaultDialect(paramstyle="numeric_dollar"))
+    return str(compiled).encode(), tuple(compiled.positiontup or ())

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from hub import codec
 from hub.errors import ConfigurationError, ServiceUnavailableError
-from hub.store.aside import Aside
+from hub.store.aside import Tell, aside
 from hub.store.glance import Glance
 
 P = ParamSpec("P")
@@ -52,7 +52,7 @@ class Database:
         self.postgres = self.engine.dialect.name == "postgresql"
         self._statements: dict[str, TextClause] = {}
         self._glance = Glance(self.engine, connect_seconds=CONNECT_SECONDS)
-        self._aside = Aside(self.engine)
+        self._aside = aside(self.engine, connect_seconds=CONNECT_SECONDS)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
 
     @contextmanager
@@ -72,8 +72,8 @@ class Database:
         with _reaching():
             return await self._glance(sql, parameters)
 
-    def ask_aside(self, sql: str, tell: Callable[[Any], None], /, **parameters: Any) -> None:
-        """The same for who cannot wait: returns at once, and ``tell`` gets the value in a thread, None without an answer."""
+    def ask_aside(self, sql: str, tell: Tell, /, **parameters: int) -> None:
+        """A question of yes or no for who cannot wait: returns at once, and ``tell`` gets the answer when it is there."""
         self._aside.ask(sql, parameters, tell)
 
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any, Protocol
 
 import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from hub.store.kept import detached, spelled
-
-#: psycopg cannot wait by Windows' event loop.
-BY_LOOP = sys.platform != "win32"
+from hub.store.kept import BY_LOOP, detached, spelled, told
 
 
 class Glance:
@@ -66,9 +62,8 @@ class Glance:
 
     async def _connected(self) -> _Kept:
         if self._postgres and BY_LOOP:
-            _, told = self._engine.dialect.create_connect_args(self._engine.url)
-            told = {"connect_timeout": self._connect_seconds, **told, "autocommit": True}
-            return _ByLoop(await psycopg.AsyncConnection.connect(**told))
+            own = told(self._engine, self._connect_seconds)
+            return _ByLoop(await psycopg.AsyncConnection.connect(**own))
         return _InThread(await asyncio.to_thread(detached, self._engine))
 
 

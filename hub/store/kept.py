@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, text
+
+#: psycopg cannot wait by Windows' event loop.
+BY_LOOP = sys.platform != "win32"
+
+
+def told(engine: Engine, connect_seconds: int) -> dict[str, Any]:
+    """What psycopg needs to open a connection beside the pool."""
+    _, told = engine.dialect.create_connect_args(engine.url)
+    return {"connect_timeout": connect_seconds, **told, "autocommit": True}
 
 
 def detached(engine: Engine) -> Any:

@@ -6,9 +6,9 @@ import math
 import time
 from collections.abc import Collection
 from functools import partial
-from typing import Any
 
 from hub.records import JSON
+from hub.store.aside import SILENT_FOR
 from hub.store.catalog.kinds import KINDS
 from hub.store.database import Database
 
@@ -24,20 +24,21 @@ class StoredWatch:
         self.quiet_at = -math.inf
         self._db, self._tenant_id, self._kinds = db, tenant_id, kinds
         self._question = question(kinds)
-        self._looking = False
+        self._looking_until = 0.0
 
     def look(self, after: JSON) -> None:
         """See ``hub.catalog.Watch``."""
-        if self._looking:
+        now = time.monotonic()
+        if now < self._looking_until:
             return
-        self._looking = True
-        told = partial(self._tell, time.monotonic())
+        self._looking_until = now + SILENT_FOR
+        told = partial(self._tell, now)
         self._db.ask_aside(self._question, told, tenant=self._tenant_id, **places(self._kinds, after))
 
-    def _tell(self, began: float, has_news: Any) -> None:
-        if has_news is not None and not has_news:
+    def _tell(self, began: float, has_news: bool | None) -> None:
+        if has_news is False:
             self.quiet_at = began
-        self._looking = False
+        self._looking_until = 0.0
 
 
 def question(kinds: Collection[str]) -> str:
