@@ -52,7 +52,7 @@ class Watch(Protocol):
         ...
 
     def look(self, after: JSON) -> None:
-        """Begin a look behind the cursor ``after``, unless one is under way. Returns at once, whatever happens."""
+        """Begin a look behind the cursor ``after``, unless one began a moment ago. Returns at once, whatever happens."""
         ...
 
 

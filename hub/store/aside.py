@@ -18,16 +18,21 @@ from hub.store.kept import BY_LOOP, detached, told
 
 #: An answer that has not come after so many seconds is given up, and the connection with it.
 SILENT_FOR = 5.0
+#: Questions that are under way at once.
+AT_ONCE = 3
 
 #: Gets the answer; None where there is none.
 Tell = Callable[[bool | None], None]
 
 
 class Aside(Protocol):
-    """One question at a time, outside of any transaction, over a connection that is kept."""
+    """Questions outside of any transaction, over connections that are kept."""
 
     def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
-        """Returns at once; called on the event loop. ``sql`` comes from a small set of texts."""
+        """Returns at once; called on the event loop. ``sql`` comes from a small set of texts.
+
+        Where too many are under way there is no answer.
+        """
         ...
 
     def close(self) -> None:
@@ -40,11 +45,29 @@ def aside(engine: Engine, *, connect_seconds: int) -> Aside:
     loop then has to wait for a core again. SQLite can only be asked by a thread.
     """
     by_loop = engine.dialect.name == "postgresql" and BY_LOOP
-    return _ByLoop(engine, connect_seconds) if by_loop else _ByThread(engine)
+    return _InTurn(engine, connect_seconds) if by_loop else _ByThread(engine)
+
+
+class _InTurn:
+    """Some connections: the next question goes out before the last one is answered."""
+
+    def __init__(self, engine: Engine, connect_seconds: int) -> None:
+        self._all = [_ByLoop(engine, connect_seconds) for _ in range(AT_ONCE)]
+
+    def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
+        chosen = next((one for one in self._all if not one.is_busy()), None)
+        if chosen is None:
+            tell(None)
+        else:
+            chosen.ask(sql, parameters, tell)
+
+    def close(self) -> None:
+        for one in self._all:
+            one.close()
 
 
 class _ByLoop:
-    """Sends the question and reads the answer without a task, each of which would cost a turn of the loop."""
+    """One question at a time. Sends the question and reads the answer without a task, each of which would cost a turn of the loop."""
 
     def __init__(self, engine: Engine, connect_seconds: int) -> None:
         self._told = told(engine, connect_seconds)
@@ -55,12 +78,15 @@ class _ByLoop:
         self._answer: bool | None = None
         self._asked_at = 0.0
 
+    def is_busy(self) -> bool:
+        return self._tell is not None and time.monotonic() - self._asked_at < SILENT_FOR
+
     def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
         loop = asyncio.get_running_loop()
-        if self._loop is not loop or (self._tell and time.monotonic() - self._asked_at > SILENT_FOR):
+        if self._loop is not loop or self._tell is not None:
             self._leave()
             self._loop = loop
-        if self._connection is None or self._tell is not None:
+        if self._connection is None:
             self._connect()
             tell(None)
             return
@@ -74,7 +100,7 @@ class _ByLoop:
         self._leave()
 
     def _connect(self) -> None:
-        if self._connection is None and self._connecting is None:
+        if self._connecting is None:
             self._connecting = asyncio.ensure_future(self._connected())
 
     async def _connected(self) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Collection
 from functools import partial
 
 from hub.records import JSON
-from hub.store.aside import SILENT_FOR
 from hub.store.catalog.kinds import KINDS
 from hub.store.database import Database
 
 #: The last change of a table, from the end of its index. ``EXISTS (… changed_in > …)`` says the same, but PostgreSQL plans
 #: a prepared statement without the number, takes a third of the rows to be newer, and reads the table until it meets one.
 LAST = "(SELECT coalesce(max(changed_in), 0) FROM {} WHERE tenant_id = :tenant)"
+
+#: Looks begin so many seconds apart at least.
+LEAST_APART = 0.005
 
 
 class StoredWatch:
@@ -24,21 +26,20 @@ class StoredWatch:
         self.quiet_at = -math.inf
         self._db, self._tenant_id, self._kinds = db, tenant_id, kinds
         self._question = question(kinds)
-        self._looking_until = 0.0
+        self._began = -math.inf
 
     def look(self, after: JSON) -> None:
         """See ``hub.catalog.Watch``."""
         now = time.monotonic()
-        if now < self._looking_until:
+        if now - self._began < LEAST_APART:
             return
-        self._looking_until = now + SILENT_FOR
+        self._began = now
         told = partial(self._tell, now)
         self._db.ask_aside(self._question, told, tenant=self._tenant_id, **places(self._kinds, after))
 
     def _tell(self, began: float, has_news: bool | None) -> None:
         if has_news is False:
-            self.quiet_at = began
-        self._looking_until = 0.0
+            self.quiet_at = max(self.quiet_at, began)
 
 
 def question(kinds: Collection[str]) -> str:
