@@ -21,6 +21,7 @@ from hub.loop.sweep import sweep
 from hub.pipeline import Pipeline
 from hub.runtime import HOW_TO_RECONNECT, Runtime
 from hub.store import connections, leases
+from hub.store.ledger.claim import sees_work
 from hub.store.ledger.lock import lock
 from hub.store.rows import Locked
 from hub.store.stats import by_stream
@@ -33,6 +34,8 @@ _POLL_PAUSE = timedelta(seconds=1)
 _LEASE_PAUSE = timedelta(seconds=0.25)
 #: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
 _GRACE_SHARE = 0.6
+#: What is due is given so long at least to be worked.
+_DUE_PATIENCE = timedelta(seconds=10)
 
 
 @dataclass(kw_only=True)
@@ -242,13 +245,24 @@ class Drain:
                 self.summary.error = refused
             idle = not self.summary.waiting or not connection.may_push
             told = not self.summary.unreported or not connection.may_report
-            if (idle and told) or self._waited >= self.wait:
+            if (idle and told) or self._waited >= await self._patience_left():
                 return
             await asyncio.sleep(LOOK_EVERY)
             now = time.monotonic()
             if not moved and not self._working:
                 self._waited += timedelta(seconds=now - looked)
             looked = now
+
+    async def _patience_left(self) -> timedelta:
+        """What is due is not waited for: it is worked in a moment, unless something is in its way."""
+
+        def is_due() -> bool:
+            with self.runtime.db.transaction() as tx:
+                return sees_work(self.runtime.db, tx, self.connection_id)
+
+        if self.wait < _DUE_PATIENCE and await self.runtime.db.run(is_due):
+            return _DUE_PATIENCE
+        return self.wait
 
     def _note_trouble(self, text: str) -> None:
         self.summary.error = text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from hub.store import ringing
+from hub.store.database import Database
 from hub.store.ledger import bells, claim
 from hub.store.ledger.bells import Bell
 from hub.store.ledger.lock import lock
@@ -150,10 +151,9 @@ def test_a_bell_that_found_nothing_leaves_where_another_one_stays(ledger: Ledger
     assert len(_note(ledger, 50)) == LIMIT - 1
 
 
-def test_two_bells_do_not_leave_to_each_other(ledger: Ledger) -> None:
-    """One that is leaving stays out for nobody."""
-    if not ledger.db.postgres:
-        pytest.skip("SQLite has one writer at a time")
+def test_two_bells_do_not_leave_to_each_other(postgres_db: Database) -> None:
+    """One that is leaving stays out for nobody. (SQLite has one writer at a time.)"""
+    ledger = Ledger(db=postgres_db)
     first, second = _note(ledger, 2)
     with ledger.db.transaction() as tx:
         ledger.db.execute(tx, f"SELECT id FROM bell WHERE id = :id{ledger.db.row_lock}", id=first.id)

@@ -46,7 +46,7 @@ def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, lim
     Streams take turns. None when nothing is due, or when the connection must not push.
     """
     with db.transaction() as tx:
-        if not _sees_work(db, tx, connection_id):
+        if not sees_work(db, tx, connection_id):
             return None
         connection = lock(db, tx, connection_id)
         if not connection.may_push:
@@ -98,8 +98,8 @@ def report_is_due(db: Database, tx: Connection, connection: Locked) -> bool:
     return connection.may_report and bool(_reports_due(db, tx, connection, 1))
 
 
-def _sees_work(db: Database, tx: Connection, connection_id: int) -> bool:
-    """Without the lock, for which webhooks wait too: several bells are rung for what one slice takes, and all but one of them
+def sees_work(db: Database, tx: Connection, connection_id: int) -> bool:
+    """Whether anything is due. Without the lock, for which webhooks wait too: several bells are rung for what one slice takes, and all but one of them
     find nothing. What is admitted a moment later is looked for at the bell's end."""
     due = (
         "(SELECT r.due_at FROM record r WHERE r.connection_id = t.connection_id AND r.stream = t.stream AND r.ready "
