@@ -35,7 +35,7 @@ _LEASE_PAUSE = timedelta(seconds=0.25)
 #: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
 _GRACE_SHARE = 0.6
 #: What is due is given so long at least to be worked.
-_DUE_PATIENCE = timedelta(seconds=10)
+_DUE_PATIENCE = timedelta(seconds=2)
 
 
 @dataclass(kw_only=True)
