@@ -74,6 +74,7 @@ class _ByLoop:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket: int | None = None
         self._tell: Tell | None = None
         self._answer: bool | None = None
         self._asked_at = 0.0
@@ -104,12 +105,16 @@ class _ByLoop:
             self._connecting = asyncio.ensure_future(self._connected())
 
     async def _connected(self) -> None:
+        connection = None
         try:
-            self._connection = await psycopg.AsyncConnection.connect(**self._told)
+            connection = await psycopg.AsyncConnection.connect(**self._told)
         except psycopg.Error:
             pass  # whoever asks in the usual way is told what it is
         finally:
-            self._connecting = None
+            if self._connecting is asyncio.current_task():
+                self._connecting, self._connection = None, connection
+            elif connection is not None:  # it was left meanwhile
+                connection.pgconn.finish()
 
     def _send(self, sql: bytes, names: tuple[str, ...], parameters: Mapping[str, int]) -> None:
         assert self._connection is not None and self._loop is not None  # noqa: S101, PT018 - for mypy
@@ -117,7 +122,8 @@ class _ByLoop:
         pgconn.send_query_params(sql, [b"%d" % parameters[name] for name in names])
         if pgconn.flush():
             raise psycopg.OperationalError("the server does not read")
-        self._loop.add_reader(pgconn.socket, self._read)
+        self._socket = pgconn.socket  # a connection that is lost does not tell it any more
+        self._loop.add_reader(self._socket, self._read)
 
     def _read(self) -> None:
         """As much of the answer as has come."""
@@ -136,8 +142,9 @@ class _ByLoop:
             self._leave()
 
     def _end(self) -> None:
-        if self._loop is not None and self._connection is not None and not self._loop.is_closed():
-            self._loop.remove_reader(self._connection.pgconn.socket)
+        if self._loop is not None and self._socket is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+        self._socket = None
         tell, self._tell = self._tell, None
         if tell is not None:
             tell(self._answer)
