@@ -44,7 +44,7 @@ class Changes:
 
 
 class Watch(Protocol):
-    """Looks for news of some kinds beside the event loop, for who can wait neither for a look nor for his turn."""
+    """Looks for news of some kinds, for those who wait neither for a look nor for a turn of the event loop."""
 
     @property
     def quiet_at(self) -> float:

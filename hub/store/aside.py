@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from hub.store.kept import BY_LOOP, detached, told
 SILENT_FOR = 5.0
 #: Questions that are under way at once.
 AT_ONCE = 3
+#: Seconds until the next try after a connection could not be opened.
+CONNECT_AGAIN = 0.5
 
 #: Gets the answer; None where there is none.
 Tell = Callable[[bool | None], None]
@@ -74,6 +77,7 @@ class _ByLoop:
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connect_at = 0.0
         self._socket: int | None = None
         self._tell: Tell | None = None
         self._answer: bool | None = None
@@ -101,7 +105,7 @@ class _ByLoop:
         self._leave()
 
     def _connect(self) -> None:
-        if self._connecting is None:
+        if self._connecting is None and time.monotonic() >= self._connect_at:
             self._connecting = asyncio.ensure_future(self._connected())
 
     async def _connected(self) -> None:
@@ -109,7 +113,9 @@ class _ByLoop:
         try:
             connection = await psycopg.AsyncConnection.connect(**self._told)
         except psycopg.Error:
-            pass  # whoever asks in the usual way is told what it is
+            self._connect_at = (
+                time.monotonic() + CONNECT_AGAIN
+            )  # whoever asks in the usual way is told what it is
         finally:
             if self._connecting is asyncio.current_task():
                 self._connecting, self._connection = None, connection
@@ -165,11 +171,17 @@ class _ByThread:
         self._engine = engine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside")
         self._kept: Any = None
+        self._room = threading.Semaphore(AT_ONCE)
+        self._closed = False
 
     def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
-        self._thread.submit(self._answer, sql, parameters, tell)
+        if self._closed or not self._room.acquire(blocking=False):
+            tell(None)
+        else:
+            self._thread.submit(self._answer, sql, parameters, tell)
 
     def close(self) -> None:
+        self._closed = True
         self._thread.shutdown(wait=True)
         self._leave()
 
@@ -182,6 +194,7 @@ class _ByThread:
         except Exception:  # noqa: BLE001 - whoever asks in the usual way is told what it is
             self._leave()
         finally:
+            self._room.release()
             tell(answer)
 
     def _leave(self) -> None:

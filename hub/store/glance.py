@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any, Protocol
 
 import psycopg
@@ -89,9 +90,16 @@ class _ByLoop:
 class _InThread:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        #: Whoever asked may be gone before the thread is done, which must not lose the connection under its hands.
+        self._in_use = threading.Lock()
 
     async def value(self, sql: str, parameters: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(lambda: self._connection.execute(sql, parameters).fetchone()[0])
+        return await asyncio.to_thread(self._value, sql, parameters)
 
     def close(self) -> None:
-        self._connection.close()
+        with self._in_use:
+            self._connection.close()
+
+    def _value(self, sql: str, parameters: dict[str, Any]) -> Any:
+        with self._in_use:
+            return self._connection.execute(sql, parameters).fetchone()[0]

@@ -24,8 +24,8 @@ LOOK_EVERY = 0.2
 #: is told of a change, and has to find that change. Between the commit of a change and that question lie a look at the
 #: catalog, three transactions of the ledger, a message over the broker, and a request over the network each way.
 FRESH = 0.02
-#: While questions come, the next look begins when the last one is so old, in seconds, beside the event loop: it ends before
-#: anybody has to wait for one, and for his turn after it.
+#: While questions come, the next look begins when the last one is so old, in seconds, and nobody
+#: waits for it: it ends before anybody would have to.
 AHEAD = 0.005
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25

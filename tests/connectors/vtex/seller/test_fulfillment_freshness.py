@@ -150,13 +150,13 @@ async def test_a_look_that_takes_long_does_not_make_a_slow_answer(sqlite_db: Dat
 
 
 async def test_while_questions_come_nobody_waits_for_a_look(db: Database) -> None:
-    """The next one is made beside the event loop before the last one is too old; it is not fooled by a change."""
+    """The next one is made before the last one is too old, and waited for by none; it is not fooled by a change."""
     async with counter(db) as at:
         at.catalog.close("has_news")
         async with asyncio.timeout(10):
             for _ in range(5):
                 await asyncio.sleep(FRESH)
-                while not at.follower.is_fresh():  # noqa: ASYNC110 - a thread finds it out
+                while not at.follower.is_fresh():  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(0.001)
         at.stock("a", 7)
         await asyncio.sleep(FRESH)
