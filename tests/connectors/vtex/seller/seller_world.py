@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,12 +17,14 @@ from connectors.vtex.seller.standing import KIND
 from connectors.vtex.simulator import SIMULATOR
 from hub import codec
 from hub.records import JSON
+from hub.settings import Settings
 from hub.store import connections
 from hub.store.plugin_ports import StoredIdMap
 from hub.testing.asgi import App
 from hub.testing.simulator import Running, running
-from hub.web.app import make_app
+from hub.web.app import WebApp, make_app
 from hub.web.metrics import WebMetrics
+from hub.web.process import make_server
 from tests.catalog.shelf import Shelf
 from tests.connectors.vtex.recorder import Recorder
 from tests.connectors.vtex.seller.goods import product
@@ -183,13 +187,26 @@ async def selling(
     try:
         async with (
             running(asked.before(market) if asked else market) as market_url,
-            running(answered.before(app) if answered else app) as url,
+            running(answered.before(app)) if answered else served(app, hub.settings) as url,
             httpx.AsyncClient(base_url=url, timeout=10, verify=False) as client,
         ):
             yield SellerWorld(hub, Running(url=market_url, app=market), url, client)
     finally:
         await app.close()
         await hub.close()
+
+
+@asynccontextmanager
+async def served(app: WebApp, settings: Settings) -> AsyncIterator[str]:
+    """As `hub web` serves it; gives the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = make_server(app, settings)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
 
 
 async def _no_broker() -> bool:
