@@ -52,7 +52,10 @@ class Watch(Protocol):
         ...
 
     def look(self, after: JSON) -> None:
-        """Begin a look behind the cursor ``after``, unless one began a moment ago. Returns at once, whatever happens."""
+        """Take in what earlier looks have found, and begin one behind the cursor ``after``, unless one began a moment ago.
+
+        Returns at once, whatever happens.
+        """
         ...
 
 

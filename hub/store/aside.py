@@ -38,6 +38,10 @@ class Aside(Protocol):
         """
         ...
 
+    def hear(self) -> None:
+        """Tell the answers that have come, without waiting for the event loop to come to them."""
+        ...
+
     def close(self) -> None:
         """Ask nothing more."""
         ...
@@ -63,6 +67,10 @@ class _InTurn:
             tell(None)
         else:
             chosen.ask(sql, parameters, tell)
+
+    def hear(self) -> None:
+        for one in self._all:
+            one.hear()
 
     def close(self) -> None:
         for one in self._all:
@@ -100,6 +108,10 @@ class _ByLoop:
             self._send(*_numbered(sql), parameters)
         except psycopg.Error:
             self._leave()
+
+    def hear(self) -> None:
+        if self._tell is not None and self._socket is not None:
+            self._read()
 
     def close(self) -> None:
         self._leave()
@@ -179,6 +191,9 @@ class _ByThread:
             tell(None)
         else:
             self._thread.submit(self._answer, sql, parameters, tell)
+
+    def hear(self) -> None:
+        """The thread tells them itself."""
 
     def close(self) -> None:
         self._closed = True

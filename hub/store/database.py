@@ -79,6 +79,10 @@ class Database:
         """A question of yes or no for who cannot wait: returns at once, and ``tell`` gets the answer when it is there."""
         self._aside.ask(sql, parameters, tell)
 
+    def hear_aside(self) -> None:
+        """Tell the answers that have come: a busy event loop would come to them only after all that came with them."""
+        self._aside.hear()
+
     async def run(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function that uses this database in a thread; as many at once as there are connections."""
         loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,7 @@ class Directory:
         self._runtime = runtime
         self._asked: dict[str, asyncio.Future[Entry]] = {}
         self._task: asyncio.Task[None] | None = None
+        self._renew_at = -math.inf
 
     async def find(self, name: str) -> Entry:
         """The entry of a name that has a connection.
@@ -71,6 +73,11 @@ class Directory:
         if entry.error is not None:
             raise entry.error.with_traceback(None)  # it is raised many times, and must not collect frames
         return entry
+
+    def renew(self, name: str) -> None:
+        """Look a known name up again before anybody has to wait, unless a look-up is under way or has just failed."""
+        if self._task is None and self.now() >= self._renew_at:
+            self._ask(name)
 
     def forget(self, name: str) -> None:
         """It is known to have changed."""
@@ -113,6 +120,7 @@ class Directory:
         try:
             found = await db.run(webhooks.revisions, db, list(asked))
         except Exception as error:  # noqa: BLE001 - whoever asked decides
+            self._renew_at = self.now() + FRESH_SECONDS
             for future in asked.values():
                 future.set_exception(error)
             return

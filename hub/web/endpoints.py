@@ -16,6 +16,8 @@ PREFIX = "/c/"
 PATIENCE = 0.5
 #: And how long for a connection that is not known yet: some that ask wait no more than two seconds and a half in all.
 UNKNOWN_PATIENCE = 1.0
+#: While it is asked for, a connection that is known is looked up again at this age, in seconds: before anybody waits.
+AHEAD_SECONDS = FRESH_SECONDS / 2
 #: After the store was not reached, endpoints that are known answer for so long without asking again, in seconds.
 BELIEVE_SECONDS = 1.0
 
@@ -73,9 +75,12 @@ class Endpoints:
     def _fresh(self, name: str) -> Entry | None:
         """What the name stands for, where that need not be asked."""
         entry = self._entries.get(name)
-        if entry is None or self._directory.now() - entry.checked >= FRESH_SECONDS:
+        if entry is None:
             return None
-        return entry
+        age = self._directory.now() - entry.checked
+        if age >= AHEAD_SECONDS and entry.error is None:
+            self._directory.renew(name)
+        return entry if age < FRESH_SECONDS else None
 
     async def _find(self, name: str) -> App | Reply:
         known = self._entries.get(name)

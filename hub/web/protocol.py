@@ -35,6 +35,9 @@ class WebProtocol(HttpToolsProtocol):
         self._ready = cast("AnswersAtOnce", self.app) if hasattr(self.app, "at_once") else None
         #: The body of a request that may be answered at once, as far as it has come.
         self._held: bytes | None = None
+        #: What every answer begins with, and how it is spelled; the server replaces it every second.
+        self._always: list[tuple[bytes, bytes]] = []
+        self._always_sent = b""
         self._direct = transport
         self._joining = _Joining(transport)
         self._timing = _Timing(self.loop)
@@ -47,12 +50,18 @@ class WebProtocol(HttpToolsProtocol):
         if self._held is not None and not self._direct.is_closing():
             self._begin()
 
+    def on_message_begin(self) -> None:
+        """A request comes; what an application is told of it is put together when one is called."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
     def on_headers_complete(self) -> None:
         """A request's head is whole."""
         if self._may_be_at_once():
             self._held = b""
         else:
-            super().on_headers_complete()
+            self._call()
 
     def on_body(self, body: bytes) -> None:
         """Some of its body has come."""
@@ -103,8 +112,11 @@ class WebProtocol(HttpToolsProtocol):
         answer = self._ready.at_once(self.url.decode("ascii"), body)
         if answer is None:
             return False
-        always = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
-        self._direct.write(_OK % (always, len(answer)) + answer)
+        always = self.server_state.default_headers
+        if always is not self._always:
+            self._always = always
+            self._always_sent = b"".join(b"%b: %b\r\n" % header for header in always)
+        self._direct.write(_OK % (self._always_sent, len(answer)) + answer)
         self.server_state.total_requests += 1
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
@@ -114,9 +126,16 @@ class WebProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         """Call the application after all, with what has come of the body."""
         held, self._held = self._held, None
-        super().on_headers_complete()
+        self._call()
         if held:
             super().on_body(held)
+
+    def _call(self) -> None:
+        url, headers, waits = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, waits
+        self.headers += headers
+        super().on_headers_complete()
 
 
 class _Joining:

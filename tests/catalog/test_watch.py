@@ -74,6 +74,19 @@ async def test_it_tells_since_when_nothing_has_changed(db: Database) -> None:
     assert told < committed
 
 
+async def test_it_is_told_within_a_long_turn_of_the_event_loop(db: Database) -> None:
+    """Whoever looks again and again hears the answer, though the loop comes to nothing else."""
+    shelf, watch = filled(db)
+    cursor = await cursor_of(shelf)
+    await quiet(watch, cursor)  # it is connected
+
+    since = time.monotonic()
+    while watch.quiet_at <= since and time.monotonic() < since + 10:
+        watch.look(cursor)
+
+    assert watch.quiet_at > since
+
+
 async def test_many_who_look_at_once_all_hear(db: Database) -> None:
     """There are more of them than connections to ask over."""
     shelf, _ = filled(db)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
-from hub.store import connections
+import pytest
+
+from hub.errors import ServiceUnavailableError
+from hub.store import connections, webhooks
+from hub.web.directory import FRESH_SECONDS, Directory
+from hub.web.endpoints import AHEAD_SECONDS, Endpoints
 from tests.web.driver import Hub
 
 
@@ -73,3 +79,51 @@ async def test_a_name_that_comes_back_is_another_connection(hub: Hub) -> None:
     async with asyncio.timeout(15):
         while (await hub.client.get("/c/shop/")).json()["tenant"] != "south":
             pass
+
+
+async def test_a_connection_that_is_asked_for_is_looked_up_before_anybody_waits(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, when it is half as old as it may be."""
+    await hub.add("north-1")
+    directory = Directory(hub.runtime)
+    endpoints, looked_up = Endpoints(directory), 0
+    known = await directory.find("north-1")
+    revisions = webhooks.revisions
+
+    def counted(*args: object) -> object:
+        nonlocal looked_up
+        looked_up += 1
+        return revisions(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(webhooks, "revisions", counted)
+    while (entry := directory.entries["north-1"]) is known:
+        endpoints.at_once("/c/north-1/x", b"")
+        await asyncio.sleep(0.001)
+    await directory.close()
+
+    assert looked_up == 1
+    assert AHEAD_SECONDS <= entry.checked - known.checked < FRESH_SECONDS
+
+
+async def test_a_store_that_is_away_is_not_asked_with_each_request(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look-up ahead that failed is left until one is waited for."""
+    await hub.add("north-1")
+    directory = Directory(hub.runtime)
+    endpoints, asked = Endpoints(directory), 0
+    known = await directory.find("north-1")
+
+    def away(*_: object) -> object:
+        nonlocal asked
+        asked += 1
+        raise ServiceUnavailableError("the store is away")
+
+    monkeypatch.setattr(webhooks, "revisions", away)
+    while time.monotonic() - known.checked < FRESH_SECONDS:
+        endpoints.at_once("/c/north-1/x", b"")
+        await asyncio.sleep(0.001)
+    await directory.close()
+
+    assert asked == 1

@@ -78,10 +78,12 @@ class Follower:
 
     def is_fresh(self) -> bool:
         """Whether what was committed up to a moment ago is in memory. Begins the next look before it is not."""
-        age = self._clock() - max(self._looked_at, self._watch.quiet_at)
-        if age >= AHEAD and self.loaded.is_set():
+        now = self._clock()
+        if now - self._known_at() < AHEAD:
+            return True
+        if self.loaded.is_set():
             self._watch.look(self._cursor)
-        return age < FRESH
+        return now - self._known_at() < FRESH
 
     async def refresh(self) -> bool:
         """Look now; many who ask at once share one look. False where that failed, or takes too long."""
@@ -97,6 +99,10 @@ class Follower:
         offers = self._offers.by_sku
         products = {document["product"] for document in variants.values()}
         await self._read(products | {offers[key].product for key in keys if key in offers})
+
+    def _known_at(self) -> float:
+        """What was committed up to then is in memory."""
+        return max(self._looked_at, self._watch.quiet_at)
 
     async def _run(self) -> None:
         while True:

@@ -30,6 +30,7 @@ class StoredWatch:
 
     def look(self, after: JSON) -> None:
         """See ``hub.catalog.Watch``."""
+        self._db.hear_aside()
         now = time.monotonic()
         if now - self._began < LEAST_APART:
             return
