@@ -14,7 +14,7 @@ import structlog
 from hub import codec
 from hub.connection_file import ConnectionFile
 from hub.connector import CheckResult, Plugin
-from hub.errors import ConfigurationError, HubError, NotFoundError, ReauthorizationError
+from hub.errors import ConfigurationError, HubError, NotFoundError, ReauthorizationError, RetryableError
 from hub.http.guard import SCHEMES, check_url
 from hub.pipeline import Pipeline, plain_facts
 from hub.records import JSON
@@ -211,7 +211,9 @@ async def _check(pipeline: Pipeline, side: str, plugin: Plugin[Any, Any]) -> Che
 
 
 def _text(error: HubError) -> str:
-    """Without the field, which is said anew."""
+    """Without the field, which is said anew; with what can be done where the connector does not know what is wrong."""
+    if isinstance(error, RetryableError):
+        return f"{error}; compare the addresses there, or try again once it is up (`--no-check` saves without asking)"
     field = error.field if isinstance(error, ConfigurationError) else None
     return str(error).removeprefix(f"{field}: ")
 
