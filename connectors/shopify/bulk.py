@@ -108,6 +108,11 @@ class BulkOperations:
                 del self._done[gid]
         return states
 
+    async def cancel(self, ids: Mapping[str, str]) -> None:
+        """Have operations end; one that has ended meanwhile is left as it is."""
+        flags: dict[str, Any] = {f"with_{name}": name in ids for name in BULK}
+        await self._client.ask("bulk_cancel", **flags, **ids)
+
     def completed(self, gid: str) -> bool:
         """Whether it was seen completed, so that its state is known without a request."""
         return gid in self._done

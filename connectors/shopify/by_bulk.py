@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
 from connectors.shopify.steps import PAGE, Step, keys_of, made, next_resource, read_to_the_end, shop_of
 from hub.connector import Clock, Documents
+from hub.errors import HubError
 from hub.records import JSON, BadRecord
 
 #: Objects of a bulk result are taken until they have so many bytes.
@@ -44,6 +46,14 @@ class ByBulk:
         for operation in under_way["ops"].values():
             if operation.get("id"):
                 self._bulk.forget(operation["id"])
+
+    async def cancel(self, under_way: JSON) -> None:
+        """What nobody will read is not to keep the shop busy, nor the next import waiting; it does no other harm."""
+        ids = {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
+        with contextlib.suppress(HubError):
+            states = await self._bulk.states(ids)
+            if open_ones := {name: gid for name, gid in ids.items() if states[name].status in _OPEN}:
+                await self._bulk.cancel(open_ones)
 
     async def step(self, cursor: JSON, resource: Resource) -> Step:
         """Starts the operations of the pass, looks whether one has ended, or takes a part of its result."""

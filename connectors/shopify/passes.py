@@ -85,6 +85,8 @@ class Passes:
         """
         under_way = cursor["pass"]
         if not under_way["left"]:
+            if under_way.get("cancelled"):
+                await self._by_bulk.cancel(under_way)
             return Step(ended=True)
         resource = ALL[under_way["left"][0]]
         if under_way["stage"] == "gone":

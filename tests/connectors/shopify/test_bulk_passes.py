@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hub.loop import imports
 from hub.store import connections
+from hub.testing.faults import Faults
 from tests.connectors.shopify.conftest import NAME, Import, Serve, counts
 
 PRODUCTS = {"pages_up_to": 0, "resources": ["products"]}
@@ -107,6 +109,37 @@ async def test_an_operation_that_somebody_cancelled_is_started_again(importing: 
         await shop.polls()
 
     assert shop.counters["bulk_by_status"] == {"CANCELED": 1, "COMPLETED": 1}
+
+
+async def test_operations_of_a_cancelled_import_are_cancelled(importing: Serve) -> None:
+    """The shop need not go on with them; one that has ended is left, and the next import has its own."""
+    async with importing({"pages_up_to": 0, "full_every_hours": 1000}, products=5, customers=5) as shop:
+        shop.tell("bulk", hold="running")
+        await _until_started(shop)
+        ids = {name: one["id"] for name, one in shop.cursor()["pass"]["ops"].items()}
+        shop.tell("bulk", id=ids["customers"], status="COMPLETED")
+        await imports.cancel(shop.hub.runtime, NAME)
+        await shop.hub.poll(NAME)
+        shop.tell("bulk", hold="none")
+        cancelled = shop.counters["bulk_by_status"]
+        await shop.run()
+        there = await shop.catalog("product")
+
+    assert cancelled == {"CANCELING": len(ids) - 1, "COMPLETED": 1}
+    assert len(there) == 5
+
+
+async def test_an_import_is_cancelled_though_the_shop_is_away(importing: Serve) -> None:
+    """Its operations end by themselves, some day."""
+    async with importing(PRODUCTS, products=5) as shop:
+        shop.tell("bulk", hold="running")
+        await _until_started(shop)
+        shop.shop.app.faults.set([Faults(error=1.0, error_status=503)])
+        await imports.cancel(shop.hub.runtime, NAME)
+        outcome = await shop.hub.poll(NAME)
+
+    assert outcome.result == "ok"
+    assert "pass" not in shop.cursor()
 
 
 async def test_a_result_that_expired_is_made_again(importing: Serve) -> None:
