@@ -17,7 +17,7 @@ from hub.loop import sweep as sweeping
 from hub.loop import work as working
 from hub.runtime import Runtime
 from hub.store.ledger import bells, claim
-from hub.store.ledger.bells import Bell, IsDue
+from hub.store.ledger.bells import Bell, Due
 
 #: Lower is sooner. Sweeping keeps everything else alive; reports free the source; polls are rare.
 _PRIORITIES = {"sweep": 0, "poll": 10, "report": 20, "work": 30}
@@ -58,11 +58,11 @@ def declare(broker: dramatiq.Broker, runtime: Callable[[], Runtime]) -> Actors:
 
     async def work(bell_id: int, connection_id: int) -> None:
         bell = Bell(bell_id, connection_id, "work")
-        await _quietly(_answer(runtime(), actors, bell, working.work, claim.work_is_due), connection_id)
+        await _quietly(_answer(runtime(), actors, bell, working.work, claim.WORK_DUE), connection_id)
 
     async def report(bell_id: int, connection_id: int) -> None:
         bell = Bell(bell_id, connection_id, "report")
-        await _quietly(_answer(runtime(), actors, bell, working.report, claim.report_is_due), connection_id)
+        await _quietly(_answer(runtime(), actors, bell, working.report, claim.REPORTS_DUE), connection_id)
 
     async def sweep() -> None:
         await _quietly(sweeping.keep_house(runtime()), None)
@@ -76,7 +76,7 @@ def declare(broker: dramatiq.Broker, runtime: Callable[[], Runtime]) -> Actors:
     return actors
 
 
-async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_due: IsDue) -> None:
+async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, due: Due) -> None:
     """One slice, then to the back of the queue if more is due: so no tenant waits for another's backlog.
 
     The broker is asked in a thread: one that hangs must not keep the heartbeats of other slices.
@@ -97,7 +97,8 @@ async def _answer(runtime: Runtime, actors: Actors, bell: Bell, step: Any, is_du
         raise
     if not outcome.records and await db.run(bells.leave, db, bell):
         return
-    rung = await db.run(bells.finish, db, bell, is_due=is_due, limit=limit)
+    size = pipeline.delivery.slice_size
+    rung = await db.run(bells.finish, db, bell, due=due, slice_size=size, limit=limit)
     if rung:
         await asyncio.to_thread(actors.ring, rung)
 

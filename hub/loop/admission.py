@@ -17,9 +17,11 @@ from hub.store.database import Database
 from hub.store.ledger import bells
 from hub.store.ledger.admit import Admitter
 from hub.store.ledger.groups import seal, streams_of
-from hub.store.ledger.lock import lock
+from hub.store.ledger.known import Known
+from hub.store.ledger.lock import lock, locked, locking
 from hub.store.ledger.sweep import wake_within
 from hub.store.rows import Admission, Locked
+from hub.store.together import Statement
 
 #: Longer keys are no keys, in characters.
 KEY_LIMIT = 512
@@ -45,41 +47,87 @@ def admit_page(
 
     Raises ``LostLeaseError`` when another poller has taken over.
     """
+    entry = Entry(db, pipeline, page, kind=kind)
     with db.transaction() as tx:
-        connection = lock(db, tx, pipeline.connection.id)
+        entry.open(tx)
         if step is not None:
             leases.verify(db, tx, step.lease)
-        admission = admit_locked(db, tx, connection, pipeline, page, kind=kind)
+        admission = entry.write(tx, last=step is None)
         if step is not None:
-            _move_on(db, tx, connection, page, admission, step)
+            _move_on(db, tx, entry.connection, page, admission, step)
     return admission
 
 
-def admit_locked(
-    db: Database, tx: Connection, connection: Locked, pipeline: Pipeline, page: Page, *, kind: str
-) -> Admission:
-    """Admit a page inside a transaction that holds the connection's lock; its bells are rung after the commit."""
-    good, bad = sort_out(page.records, pipeline)
-    new_bad = quarantine.keep(db, tx, connection, [_redacted(one, pipeline) for one in (*page.bad, *bad)])
-    run_id = runs.start(db, tx, connection, kind) if good or new_bad else None
-    admitter = Admitter(
-        db=db,
-        tx=tx,
-        connection=connection,
-        streams=pipeline.streams,
-        merge=pipeline.connector.merge,
-        reports=pipeline.connector.reports,
-        run_id=run_id,
-    )
-    admitter.admit(good)
-    for name in page.seals:
-        # A group without a record is closed as well, once.
-        for stream in streams_of(db, tx, connection, name) or list(pipeline.streams)[:1]:
-            seal(db, tx, connection, stream, [name])
-    wake_within(db, tx, connection, page.wakes)
-    for reached in page.milestones:
-        history.note(db, tx, connection.id, reached.what, who=history.HUB, facts=reached.facts)
-    return _close(db, tx, connection, pipeline, admitter, len(page.records) + len(page.bad), new_bad)
+class Entry:
+    """One page on its way into the ledger, within a transaction of the caller's: first ``open``, then ``write``.
+
+    What can be done without the connection's lock is done before, and what is asked with it is asked at once.
+    """
+
+    connection: Locked
+
+    def __init__(self, db: Database, pipeline: Pipeline, page: Page, *, kind: str) -> None:
+        self._db, self._pipeline, self._kind = db, pipeline, kind
+        self._known = Known(db=db, connection_id=pipeline.connection.id)
+        self._run_id: int | None = None
+        self._take(page)
+
+    def _take(self, page: Page) -> None:
+        self._page = page
+        self._good, bad = sort_out(page.records, self._pipeline)
+        self._bad = [_redacted(one, self._pipeline) for one in (*page.bad, *bad)]
+
+    def open(self, tx: Connection, *beside: Statement) -> Sequence[Sequence[Any]]:
+        """Lock the connection, and read what is known of the page's records; gives the rows of the statements ``beside``.
+
+        Raises ``NotFoundError`` when the connection was removed.
+        """
+        connection_id = self._pipeline.connection.id
+        run = [runs.starting(self._db, connection_id, self._kind)] if self._good or self._bad else []
+        first = (locking(self._db, connection_id), *run, *beside)
+        found = self._db.together(tx, *first, *self._known.asking(self._good))
+        self.connection = locked(connection_id, found[0])
+        if run:
+            self._run_id = found[1][0].id
+        self._known.keep(found[len(first) :])
+        return found[1 + len(run) : len(first)]
+
+    def narrow(self, page: Page) -> None:
+        """Less is to be written than was opened."""
+        self._take(page)
+
+    def write(self, tx: Connection, *, last: bool) -> Admission:
+        """Admit the page; its bells are rung after the commit. With ``last`` nothing else is done in the transaction."""
+        db, page, connection = self._db, self._page, self.connection
+        new_bad = quarantine.keep(db, tx, connection, self._bad)
+        admitter = Admitter(
+            db=db,
+            tx=tx,
+            connection=connection,
+            known=self._known,
+            streams=self._pipeline.streams,
+            merge=self._pipeline.connector.merge,
+            reports=self._pipeline.connector.reports,
+            run_id=self._run_id,
+        )
+        closing = _Closing(
+            db, connection, self._pipeline, admitter, len(page.records) + len(page.bad), new_bad
+        )
+        more = bool(page.seals or page.wakes or page.milestones)
+        rows = admitter.admit(self._good, closing.statements, last=last and not more)
+        if more:
+            self._write_more(tx)
+        return closing.admission(rows)
+
+    def _write_more(self, tx: Connection) -> None:
+        db, page, connection = self._db, self._page, self.connection
+        for name in page.seals:
+            # A group without a record is closed as well, once.
+            for stream in streams_of(db, tx, connection, name) or list(self._pipeline.streams)[:1]:
+                seal(db, tx, connection, stream, [name])
+        wake_within(db, tx, connection, page.wakes)
+        for reached in page.milestones:
+            history.note(db, tx, connection.id, reached.what, who=history.HUB, facts=reached.facts)
 
 
 def wake_and_note(db: Database, pipeline: Pipeline, wake_key: str) -> tuple[int, Sequence[bells.Bell]]:
@@ -87,18 +135,17 @@ def wake_and_note(db: Database, pipeline: Pipeline, wake_key: str) -> tuple[int,
     with db.transaction() as tx:
         connection = lock(db, tx, pipeline.connection.id)
         woken = wake_within(db, tx, connection, [wake_key])
-        return woken, _note_work(db, tx, connection, pipeline, woken)
+        noting = _noting_work(db, connection, pipeline, woken)
+        return woken, bells.noted(connection, db.together(tx, *noting))
 
 
-def _note_work(
-    db: Database, tx: Connection, connection: Locked, pipeline: Pipeline, due: int
-) -> Sequence[bells.Bell]:
-    """Bells for so many records that are due."""
+def _noting_work(db: Database, connection: Locked, pipeline: Pipeline, due: int) -> Sequence[Statement]:
+    """Notes bells for so many records that are due."""
     if not due or not connection.may_push:
         return ()
     delivery = pipeline.delivery
     wanted = -(-due // delivery.slice_size)
-    return bells.note(db, tx, connection, "work", wanted=wanted, limit=delivery.parallel_slices)
+    return (bells.noting(db, connection, "work", wanted=wanted, limit=delivery.parallel_slices),)
 
 
 def _redacted(bad: BadRecord, pipeline: Pipeline) -> BadRecord:
@@ -162,42 +209,62 @@ def _fault(record: Record, pipeline: Pipeline) -> str | None:
     return None if isinstance(payload, dict) else "payload must be a JSON object"
 
 
-def _close(
-    db: Database,
-    tx: Connection,
-    connection: Locked,
-    pipeline: Pipeline,
-    admitter: Admitter,
-    polled: int,
-    new_bad: int,
-) -> Admission:
-    delivery = pipeline.delivery
-    counts = {
-        "duplicates": admitter.duplicates,
-        "coalesced": admitter.coalesced,
-        "quarantined": new_bad,
-    }
-    news = admitter.new + admitter.coalesced + admitter.stale + admitter.repeated + new_bad
-    run_id = admitter.run_id
-    if run_id is not None and not news:
-        # A page of old acquaintances is no run: a source that shows its open records at every poll would bury the others.
-        db.execute(tx, "DELETE FROM run WHERE id = :id", id=run_id)
-        run_id = None
-    if run_id is not None:
-        runs.finish(
-            db, tx, connection, run_id, polled=polled, admitted=admitter.new + admitter.stale, **counts
+@dataclass(frozen=True)
+class _Closing:
+    """The end of an admission: its run's counts and its bells, written together with its records."""
+
+    db: Database
+    connection: Locked
+    pipeline: Pipeline
+    admitter: Admitter
+    polled: int
+    new_bad: int
+
+    def statements(self) -> Sequence[Statement]:
+        return [*self._run(), *self._bells()]
+
+    def admission(self, rows: Sequence[Sequence[Any]]) -> Admission:
+        """``rows`` are those of the statements."""
+        return Admission(
+            run_id=self.admitter.run_id if self._news else None,
+            new=self.admitter.new,
+            stale=self.admitter.stale,
+            repeated=self.admitter.repeated,
+            bells=bells.noted(self.connection, rows[len(self._run()) :]),
+            **self._counts,
         )
-    rung = [*_note_work(db, tx, connection, pipeline, admitter.due)]
-    if admitter.repeated and connection.may_report:
-        rung += bells.note(db, tx, connection, "report", wanted=1, limit=delivery.parallel_slices)
-    return Admission(
-        run_id=run_id,
-        new=admitter.new,
-        stale=admitter.stale,
-        repeated=admitter.repeated,
-        bells=rung,
-        **counts,
-    )
+
+    @property
+    def _counts(self) -> dict[str, int]:
+        return {
+            "duplicates": self.admitter.duplicates,
+            "coalesced": self.admitter.coalesced,
+            "quarantined": self.new_bad,
+        }
+
+    @property
+    def _news(self) -> int:
+        """A page of old acquaintances is no run: a source that shows its open records at every poll would bury the others."""
+        made = self.admitter
+        return made.new + made.coalesced + made.stale + made.repeated + self.new_bad
+
+    def _run(self) -> Sequence[Statement]:
+        run_id = self.admitter.run_id
+        if run_id is None:
+            return ()
+        if not self._news:
+            return (runs.dropping(run_id),)
+        admitted = self.admitter.new + self.admitter.stale
+        return (
+            runs.finishing(self.connection, run_id, polled=self.polled, admitted=admitted, **self._counts),
+        )
+
+    def _bells(self) -> Sequence[Statement]:
+        work = _noting_work(self.db, self.connection, self.pipeline, self.admitter.due)
+        if not (self.admitter.repeated and self.connection.may_report):
+            return work
+        limit = self.pipeline.delivery.parallel_slices
+        return [*work, bells.noting(self.db, self.connection, "report", wanted=1, limit=limit)]
 
 
 def _move_on(

@@ -10,12 +10,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.connector import WebhookAnswer
 from hub.errors import HubError, ServiceUnavailableError
-from hub.loop.admission import admit_locked
+from hub.loop.admission import Entry
 from hub.pipeline import Pipeline
 from hub.records import BadRecord, Page
 from hub.store import webhooks
 from hub.store.database import Database
-from hub.store.ledger.lock import lock
 from hub.store.rows import Admission
 
 
@@ -56,17 +55,18 @@ def page_of(answers: Sequence[WebhookAnswer], pipeline: Pipeline) -> Page:
 
 
 def _admit(db: Database, pipeline: Pipeline, answers: Sequence[WebhookAnswer]) -> Received:
+    entry = Entry(db, pipeline, page_of(answers, pipeline), kind="webhook")
+    ids = {one.dedupe_id for one in answers if one.dedupe_id}
     with db.transaction() as tx:
-        connection = lock(db, tx, pipeline.connection.id)
-        if connection.revision != pipeline.connection.revision:
-            raise StaleConnectionError(f"{connection.name} was changed meanwhile")
-        unseen = webhooks.take(db, tx, connection, {one.dedupe_id for one in answers if one.dedupe_id})
+        taken = entry.open(tx, *webhooks.taking(db, pipeline.connection.id, ids))
+        if entry.connection.revision != pipeline.connection.revision:
+            raise StaleConnectionError(f"{entry.connection.name} was changed meanwhile")
+        unseen = {row.dedupe_id for rows in taken for row in rows}
         repeated = [_is_repeated(answer, unseen) for answer in answers]
-        fresh = [answer for answer, again in zip(answers, repeated, strict=True) if not again]
-        page = page_of(fresh, pipeline)
-        admission = Admission()
-        if page.records or page.bad:
-            admission = admit_locked(db, tx, connection, pipeline, page, kind="webhook")
+        if any(repeated):
+            fresh = [answer for answer, again in zip(answers, repeated, strict=True) if not again]
+            entry.narrow(page_of(fresh, pipeline))
+        admission = entry.write(tx, last=True)
     return Received(admission=admission, repeated=repeated)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +21,7 @@ from hub import codec
 from hub.errors import ConfigurationError, ServiceUnavailableError
 from hub.store.aside import Tell, aside
 from hub.store.glance import Glance
+from hub.store.together import Statement, as_driver_writes, ask, faults_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +54,10 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 12) -> None:
         self.engine = _engine(url, pool_size)
         self.postgres = self.engine.dialect.name == "postgresql"
+        #: Whether ``together`` sends its statements as one message.
+        self.pipelines = self.postgres
         self._statements: dict[str, TextClause] = {}
+        self._driver_texts: dict[str, str] = {}
         self._glance = Glance(self.engine, connect_seconds=CONNECT_SECONDS)
         self._aside = aside(self.engine, connect_seconds=CONNECT_SECONDS)
         self._threads = ThreadPoolExecutor(max_workers=pool_size, thread_name_prefix="store")
@@ -95,6 +99,25 @@ class Database:
             statement = self._statements[sql] = text(sql)
         return connection.execute(statement, parameters)
 
+    def together(
+        self, connection: Connection, *statements: Statement, last: bool = False
+    ) -> Sequence[Sequence[Any]]:
+        """Run statements one after another and give the rows of each: on PostgreSQL in one message and one answer.
+
+        None of them may need what another one gives. Each text must come from a small set. With ``last`` nothing more may
+        be done in the transaction: it is committed with them, so that its locks are not held until the answer is read.
+        """
+        if self.pipelines and (len(statements) > 1 or last):
+            return ask(connection, statements, self._as_driver_writes, commit=last)
+        results = [self.execute(connection, one.sql, **one.given) for one in statements]
+        return [result.all() if result.returns_rows else () for result in results]
+
+    def _as_driver_writes(self, sql: str) -> str:
+        written = self._driver_texts.get(sql)
+        if written is None:
+            written = self._driver_texts[sql] = as_driver_writes(sql, self.engine.dialect)
+        return written
+
     def insert_new(
         self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
@@ -105,7 +128,11 @@ class Database:
             connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", [*map(tuple, rows)])
             return
         driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        with (
+            faults_of(connection),
+            driver.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
+        ):
             for row in rows:
                 copy.write_row(row)
 
@@ -114,6 +141,16 @@ class Database:
         if not self.postgres:
             return time.time_ns() // 1000
         return int(self.execute(connection, f"SELECT {POSTGRES_CLOCK}").scalar_one())
+
+    @property
+    def clock(self) -> tuple[str, Mapping[str, int]]:
+        """``now`` as an expression for a statement that is not to wait for it, and the parameters that this takes.
+
+        On PostgreSQL a query of its own: what is read once may be looked for in an index, and a clock may not.
+        """
+        return (
+            (f"(SELECT {POSTGRES_CLOCK})", {}) if self.postgres else (":now", {"now": time.time_ns() // 1000})
+        )
 
     @property
     def row_lock(self) -> str:

@@ -5,39 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from hub import codec
 from hub.errors import NotFoundError
 from hub.store.database import Database, as_dict
 from hub.store.rows import Locked
+from hub.store.together import Statement, statement
 
 
-def start(db: Database, tx: Connection, connection: Locked, kind: str) -> int:
-    """Open a run inside the transaction that admits its first page."""
-    run_id: int = db.execute(
-        tx,
+def starting(db: Database, connection_id: int, kind: str) -> Statement:
+    """Opens a run inside the transaction that admits its first page, and gives its id."""
+    clock, now = db.clock
+    return statement(
         "INSERT INTO run (tenant_id, connection_id, kind, started_at, polled, admitted, duplicates, coalesced, "
-        "quarantined, success, skipped, rejected, dead, superseded, reported, facts) VALUES (:tenant, :connection, "
-        ":kind, :now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}') RETURNING id",
-        tenant=connection.tenant_id,
-        connection=connection.id,
+        "quarantined, success, skipped, rejected, dead, superseded, reported, facts) "
+        f"SELECT tenant_id, id, CAST(:kind AS varchar), {clock}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{{}}' "
+        "FROM connection WHERE id = :connection RETURNING id",
+        connection=connection_id,
         kind=kind,
-        now=connection.now,
-    ).scalar_one()
-    return run_id
+        **now,
+    )
 
 
-def finish(db: Database, tx: Connection, connection: Locked, run_id: int, **counts: Any) -> None:
-    """Write what the poll brought (column names as keys)."""
+def finishing(connection: Locked, run_id: int, **counts: Any) -> Statement:
+    """Writes what the poll brought (column names as keys)."""
     columns = "".join(f", {name} = :{name}" for name in counts)
-    db.execute(
-        tx,
+    return statement(
         f"UPDATE run SET finished_at = :now{columns} WHERE id = :id",
         id=run_id,
         now=connection.now,
         **counts,
     )
+
+
+def dropping(run_id: int) -> Statement:
+    """Takes back a run that has brought nothing."""
+    return statement("DELETE FROM run WHERE id = :id", id=run_id)
 
 
 def list_runs(db: Database, connection_id: int | None = None, *, limit: int = 20) -> Sequence[dict[str, Any]]:

@@ -336,6 +336,7 @@ class Bell(Base, table=True):
     connection_id: int = Field(sa_type=BigInteger)
     stage: str
     rung_at: int = Field(sa_column=_time(nullable=False))
+    heard: bool = Field(default=False, sa_column=_flag())
 
     __table_args__ = (Index("bell_connection", "connection_id", "stage"), _NEVER_AGAIN)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from hub.store.database import Database, rowset
-from hub.store.rows import Locked
+from hub.store.together import Statement, statement
 
 
 class Revision(NamedTuple):
@@ -34,18 +32,18 @@ def revisions(db: Database, names: Collection[str]) -> Mapping[str, Revision]:
         return {row.name: Revision(row.id, row.revision, row.created_at) for row in rows}
 
 
-def take(db: Database, tx: Connection, connection: Locked, dedupe_ids: Collection[str]) -> set[str]:
-    """Note webhook ids in the transaction that admits their records; returns those that were not known yet."""
+def taking(db: Database, connection_id: int, dedupe_ids: Collection[str]) -> Sequence[Statement]:
+    """Notes webhook ids in the transaction that admits their records; gives those that were not known yet."""
     if not dedupe_ids:
-        return set()
-    rows = db.execute(
-        tx,
+        return ()
+    clock, now = db.clock
+    noted = statement(
         "INSERT INTO webhook_seen (connection_id, dedupe_id, tenant_id, seen_at) "
-        f"SELECT :connection, v.dedupe_id, :tenant, :now FROM {db.rows('ids', dedupe_id='text')} WHERE true "
+        f"SELECT c.id, v.dedupe_id, c.tenant_id, {clock} FROM {db.rows('ids', dedupe_id='text')} "
+        "CROSS JOIN connection c WHERE c.id = :connection "
         "ON CONFLICT (connection_id, dedupe_id) DO NOTHING RETURNING dedupe_id",
-        connection=connection.id,
-        tenant=connection.tenant_id,
-        now=connection.now,
+        connection=connection_id,
         ids=rowset([{"dedupe_id": one} for one in dedupe_ids]),
+        **now,
     )
-    return {row.dedupe_id for row in rows}
+    return (noted,)

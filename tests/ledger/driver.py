@@ -15,6 +15,8 @@ from hub.store import connections, runs
 from hub.store.database import Database
 from hub.store.ledger import claim, groups, letters, report, sweep
 from hub.store.ledger.admit import Admitter
+from hub.store.ledger.bells import Due
+from hub.store.ledger.known import Known
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import Settler
 from hub.store.rows import Held, ReportVerdict, Slice, Verdict
@@ -132,19 +134,31 @@ class Ledger:
     def admit_in(self, tx: Connection, *records: Record, run: bool = False) -> Admitter:
         """Admit one page in a transaction of the test's own."""
         connection = lock(self.db, tx, self.id)
+        known = Known(db=self.db, connection_id=self.id)
+        opening = [runs.starting(self.db, self.id, "poll")] if run else []
+        found = self.db.together(tx, *opening, *known.asking(records))
+        known.keep(found[len(opening) :])
         admitter = Admitter(
             db=self.db,
             tx=tx,
             connection=connection,
+            known=known,
             streams={stream.name: stream for stream in self.streams},
             merge=self.merge,
             reports=self.reports,
-            run_id=runs.start(self.db, tx, connection, "poll") if run else None,
+            run_id=found[0][0].id if run else None,
         )
         admitter.admit(records)
         return admitter
 
     # Work
+
+    def due(self, due: Due, at_most: int = 1) -> int:
+        """How much a bell would find."""
+        with self.db.transaction() as tx:
+            connection = lock(self.db, tx, self.id)
+            found = self.db.together(tx, *due.asking(self.db, self.id, at_most))
+            return due.counted(self.db, tx, connection, found)
 
     def claim(self, worker: str = "w1", *, limit: int = 100) -> Slice:
         """Claim due work; an empty slice when there is none."""

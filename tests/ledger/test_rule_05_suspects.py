@@ -6,13 +6,11 @@ import pytest
 
 from hub.store.ledger import claim
 from hub.store.ledger.claim import ALONE_AFTER
-from hub.store.ledger.lock import lock
 from tests.ledger.driver import Ledger, Slice, price
 
 
 def work_is_due(ledger: Ledger) -> bool:
-    with ledger.db.transaction() as tx:
-        return claim.work_is_due(ledger.db, tx, lock(ledger.db, tx, ledger.id))
+    return bool(ledger.due(claim.WORK_DUE))
 
 
 def lose_all(ledger: Ledger, times: int) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from hub.store import ringing
 from hub.store.database import Database
 from hub.store.ledger import bells, claim
-from hub.store.ledger.bells import Bell
+from hub.store.ledger.bells import HEARD_WITHIN, Bell
 from hub.store.ledger.lock import lock
 from tests.ledger.driver import MINUTE, Ledger, after, price
 
@@ -18,7 +20,44 @@ LIMIT = 4
 
 def test_a_connection_never_has_more_bells_out_than_allowed(ledger: Ledger) -> None:
     """So that fifty slices of one tenant do not queue up before another's."""
-    assert [len(_note(ledger, wanted)) for wanted in (1, 0, 2, 50, 50)] == [1, 0, 2, 1, 0]
+    assert [len(_note_and_hear(ledger, wanted)) for wanted in (1, 0, 2, 50, 50)] == [1, 0, 2, 1, 0]
+
+
+def test_no_bell_is_noted_while_as_many_are_out_that_nobody_has_heard(ledger: Ledger) -> None:
+    """Who hears one of them takes what has come since as well; they would meet at the connection's lock."""
+    first = _note(ledger, 1)
+    noted = [len(_note(ledger, wanted)) for wanted in (1, 2, 2)]
+    bells.answer(ledger.db, *first, limit=LIMIT)
+    noted.append(len(_note(ledger, 2)))
+
+    assert noted == [0, 1, 0, 1]
+
+
+def test_nobody_relies_on_a_bell_that_is_not_heard_for_long(ledger: Ledger) -> None:
+    """Its message may be lost, or waits behind much else."""
+    _note(ledger, 1)
+    ledger.pass_time(HEARD_WITHIN)
+
+    assert len(_note(ledger, 1)) == 1
+
+
+def test_who_hears_a_bell_that_was_relied_on_sees_what_was_written(postgres_db: Database) -> None:
+    """The bell stays unheard until that is committed. (SQLite has one writer at a time.)"""
+    ledger = Ledger(db=postgres_db)
+    (bell,) = _note(ledger, 1)
+    with ThreadPoolExecutor() as pool:
+        with ledger.db.transaction() as tx:
+            ledger.admit_in(tx, price("a"))
+            connection = lock(ledger.db, tx, ledger.id)
+            more = bells.note(ledger.db, tx, connection, "work", wanted=1, limit=LIMIT)
+            answered = pool.submit(bells.answer, ledger.db, bell, limit=LIMIT)
+            with suppress(TimeoutError):
+                answered.result(0.2)
+            was_heard_before = answered.done()
+        heard = answered.result(10)
+
+    assert (more, was_heard_before, heard) == ([], False, True)
+    assert len(ledger.claim().records) == 1
 
 
 def test_work_and_reports_have_bells_of_their_own(ledger: Ledger) -> None:
@@ -134,10 +173,53 @@ def test_a_finished_bell_stays_out_while_more_is_due(ledger: Ledger) -> None:
     more = []
     for _ in range(2):
         ledger.settle(ledger.claim(limit=1))
-        more.append(bells.finish(ledger.db, bell, is_due=claim.work_is_due, limit=1))
+        more.append(_finish(ledger, bell, limit=1))
 
     assert more == [[bell], ()]
     assert len(_note(ledger, 50)) == LIMIT
+
+
+def test_a_slice_that_leaves_more_than_another_one_rings_one_more(ledger: Ledger) -> None:
+    """Up to the limit, however many of them nobody has heard yet; what fits into one slice is left to one bell."""
+    ledger.admit(*(price(f"k{at}") for at in range(7)))
+    (bell,) = _note_and_hear(ledger, 1)
+    rung = []
+    for _ in range(3):
+        ledger.settle(ledger.claim(limit=2))
+        rung.append(len(_finish(ledger, bell, limit=2, slice_size=2)))
+        bells.answer(ledger.db, bell, limit=LIMIT)
+
+    assert rung == [2, 1, 0]
+
+
+def test_a_finished_bell_leaves_what_one_slice_takes_to_another_that_nobody_has_heard(ledger: Ledger) -> None:
+    """Not to one that is at work, nor to one that may be lost."""
+    ledger.admit(price("a"))
+    first, second = _note(ledger, 2)
+    bells.answer(ledger.db, first, limit=LIMIT)
+    left = _finish(ledger, first, limit=LIMIT)
+    bells.answer(ledger.db, second, limit=LIMIT)
+    (third,) = _note(ledger, 1)
+    ledger.pass_time(HEARD_WITHIN)
+    kept = _finish(ledger, second, limit=LIMIT)
+    bells.answer(ledger.db, second, limit=LIMIT)
+    bells.answer(ledger.db, third, limit=LIMIT)
+
+    assert (left, kept, _finish(ledger, third, limit=LIMIT)) == ((), [second], [third])
+
+
+def test_a_bell_that_is_out_again_is_one_that_nobody_has_heard(ledger: Ledger) -> None:
+    """So is one that was forgotten and adopted heard."""
+    ledger.admit(price("a"))
+    (bell,) = _note_and_hear(ledger, 1)
+    _finish(ledger, bell, limit=LIMIT)
+    noted = [len(_note(ledger, 1))]
+    bells.answer(ledger.db, bell, limit=LIMIT)
+    bells.put_away(ledger.db, bell)
+    bells.answer(ledger.db, bell, limit=LIMIT)
+    noted.append(len(_note(ledger, 1)))
+
+    assert noted == [0, 1]
 
 
 def test_a_bell_that_found_nothing_leaves_where_another_one_stays(ledger: Ledger) -> None:
@@ -175,8 +257,17 @@ def test_whether_reports_are_due_is_seen_alike(ledger: Ledger) -> None:
 
 
 def _report_is_due(ledger: Ledger) -> bool:
-    with ledger.db.transaction() as tx:
-        return claim.report_is_due(ledger.db, tx, lock(ledger.db, tx, ledger.id))
+    return bool(ledger.due(claim.REPORTS_DUE))
+
+
+def _finish(ledger: Ledger, bell: Bell, *, limit: int, slice_size: int = 1) -> Sequence[Bell]:
+    return bells.finish(ledger.db, bell, due=claim.WORK_DUE, slice_size=slice_size, limit=limit)
+
+
+def _note_and_hear(ledger: Ledger, wanted: int) -> Sequence[Bell]:
+    noted = _note(ledger, wanted)
+    assert all(bells.answer(ledger.db, bell, limit=LIMIT) for bell in noted)
+    return noted
 
 
 def _note(ledger: Ledger, wanted: int, stage: str = "work") -> Sequence[Bell]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from hub.store.ledger.entry import Changes
 from hub.store.ledger.known import Known, KnownRow, order_key_of
 from hub.store.ledger.tally import Moves
 from hub.store.rows import OPEN_STATES, Locked
+from hub.store.together import Statement
 
 #: An outcome that the source has acknowledged is repeated at most this often, in microseconds.
 REPEAT_AFTER = 5 * 60 * 1_000_000
@@ -22,11 +24,15 @@ REPEAT_AFTER = 5 * 60 * 1_000_000
 
 @dataclass(kw_only=True)
 class Admitter:
-    """Decides, record by record, against what the ledger knows, and then writes everything in a few statements."""
+    """Decides, record by record, against what the ledger knows, and then writes everything in a few statements.
+
+    ``known`` knows all of the records that come.
+    """
 
     db: Database
     tx: Connection
     connection: Locked
+    known: Known
     streams: Mapping[str, Stream]
     merge: Callable[[JSON, JSON], JSON]
     reports: bool
@@ -40,17 +46,25 @@ class Admitter:
 
     def __post_init__(self) -> None:
         self._moves = Moves()
-        self._known = Known(db=self.db, tx=self.tx, connection=self.connection)
         self._changes = Changes(db=self.db, tx=self.tx, connection=self.connection)
 
-    def admit(self, records: Sequence[Record]) -> None:
-        """Take in one page. Records of one key or order_key are taken in the order of the page."""
-        self._known.load(records)
+    def admit(
+        self,
+        records: Sequence[Record],
+        closing: Callable[[], Sequence[Statement]] = tuple,
+        *,
+        last: bool = False,
+    ) -> Sequence[Sequence[Any]]:
+        """Take in one page. Records of one key or order_key are taken in the order of the page.
+
+        ``closing`` is asked when everything is counted: its statements are run last, and their rows are given. With ``last``
+        this is all that is done in the transaction.
+        """
         for record in records:
             self._admit(record)
         self._settle_heads()
-        self._changes.write()
-        self._moves.write(self.db, self.tx, self.connection)
+        written = [*self._changes.write(), *self._moves.statements(self.db, self.connection)]
+        return self.db.together(self.tx, *written, *closing(), last=last)[len(written) :]
 
     @property
     def due(self) -> int:
@@ -63,7 +77,7 @@ class Admitter:
     # The rules
 
     def _admit(self, record: Record) -> None:
-        known = self._known.latest.get((record.stream, record.key))
+        known = self.known.latest.get((record.stream, record.key))
         fingerprint = record.content_hash or codec.fingerprint(record.payload)
         stream = self.streams[record.stream]
         same = known is not None and known.content_hash == fingerprint
@@ -74,7 +88,7 @@ class Admitter:
             # An older version of the key itself, come late: a row of its own would hide what is known of the newer.
             self.duplicates += 1
             return
-        chain = self._known.chains.setdefault((record.stream, order_key_of(record)), [])
+        chain = self.known.chains.setdefault((record.stream, order_key_of(record)), [])
         row = self._new_row(record, fingerprint, known)
         newer = self._newer(record, chain, stream)
         if newer is not None:
@@ -101,7 +115,7 @@ class Admitter:
         self._changes.restored.append(known)
 
     def _newer(self, record: Record, chain: Sequence[KnownRow], stream: Stream) -> KnownRow | None:
-        pushed = self._known.pushed.get((record.stream, order_key_of(record)))
+        pushed = self.known.pushed.get((record.stream, order_key_of(record)))
         candidates = (*chain, pushed)
         return next((row for row in candidates if row is not None and row.newer_than(record, stream)), None)
 
@@ -120,7 +134,7 @@ class Admitter:
             group=record.group,
             payload=codec.dumps(record.payload).decode(),
         )
-        self._known.latest[record.stream, record.key] = row
+        self.known.latest[record.stream, record.key] = row
         return row
 
     def _supersede_at_birth(self, row: KnownRow, newer: KnownRow) -> None:
@@ -169,7 +183,7 @@ class Admitter:
         waiting.state, waiting.due_at = "waiting", row.due_at
         waiting.version, waiting.number = row.version, row.number
         waiting.content_hash, waiting.payload, waiting.renewed = row.content_hash, row.payload, True
-        self._known.latest[row.stream, row.key] = waiting
+        self.known.latest[row.stream, row.key] = waiting
         self.coalesced += 1
         self._moves.coalesce(row.stream)
         self._changes.change(waiting)
@@ -205,7 +219,7 @@ class Admitter:
 
     def _settle_heads(self) -> None:
         """Rule 1: one open row of each thing may be worked, the first where there is none."""
-        for chain in self._known.chains.values():
+        for chain in self.known.chains.values():
             still_open = [row for row in chain if row.state in OPEN_STATES]
             if still_open and not any(row.ready for row in still_open):
                 still_open[0].ready = True

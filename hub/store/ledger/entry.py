@@ -12,7 +12,10 @@ from sqlalchemy import Connection
 from hub.store.database import Database, rowset
 from hub.store.ledger.known import KnownRow
 from hub.store.rows import Locked
+from hub.store.together import Statement, statement
 
+#: So many rows go in with everything else that is written; copying more of them is quicker, and a message of its own.
+FEW_ROWS = 100
 #: Columns of which a ``KnownRow`` has a field.
 _FIELDS = {
     "run_id": "bigint",
@@ -65,59 +68,76 @@ class Changes:
         if row.id is not None:
             self.changed[row.id] = row
 
-    def write(self) -> None:
-        """Run the statements."""
-        if self.inserts and any(row.successor is not None for row in (*self.inserts, *self.changed.values())):
-            self._insert(self.inserts, _INSERT)
-        elif self.inserts:
-            self._insert_unlinked(self.inserts)
+    def write(self) -> Sequence[Statement]:
+        """Insert what others have to refer to, and what is quicker alone; gives the statements that are left to run."""
+        if any(row.successor is not None for row in (*self.inserts, *self.changed.values())):
+            self._insert_to_know(self.inserts, _INSERT)
+            left = []
+        else:
+            left = self._insert_unlinked(self.inserts)
         if self.restored:
-            self._insert(self.restored, {"id": "bigint", **_INSERT})
+            self._insert_to_know(self.restored, {"id": "bigint", **_INSERT})
         if self.changed:
-            self._update()
-        self._link()
-        if self.repeats:
-            self.db.execute(
-                self.tx,
-                "UPDATE record SET report_state = 'waiting', report_due_at = :now, report_attempts = 0, "
-                f"finished_at = NULL WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
-                now=self.connection.now,
-                ids=rowset([{"id": one} for one in self.repeats]),
-            )
-        if self.poked:
-            self.db.execute(
-                self.tx,
-                "UPDATE record SET due_at = :now WHERE claim_id IS NULL AND state = 'awaiting' "
-                f"AND id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
-                now=self.connection.now,
-                ids=rowset([{"id": one} for one in self.poked]),
-            )
+            left.append(self._update())
+        return [*left, *self._link(), *self._repeat(), *self._poke()]
 
-    def _insert(self, new: Sequence[KnownRow], shape: Mapping[str, str]) -> None:
+    def _repeat(self) -> Sequence[Statement]:
+        if not self.repeats:
+            return ()
+        again = statement(
+            "UPDATE record SET report_state = 'waiting', report_due_at = :now, report_attempts = 0, "
+            f"finished_at = NULL WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+            now=self.connection.now,
+            ids=rowset([{"id": one} for one in self.repeats]),
+        )
+        return (again,)
+
+    def _poke(self) -> Sequence[Statement]:
+        if not self.poked:
+            return ()
+        at_once = statement(
+            "UPDATE record SET due_at = :now WHERE claim_id IS NULL AND state = 'awaiting' "
+            f"AND id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+            now=self.connection.now,
+            ids=rowset([{"id": one} for one in self.poked]),
+        )
+        return (at_once,)
+
+    def _insert_to_know(self, new: Sequence[KnownRow], shape: Mapping[str, str]) -> None:
+        if not new:
+            return
+        made = self._insert(new, shape, "RETURNING id, stream, key, number")
+        (rows,) = self.db.together(self.tx, made)
+        inserted = {(row.stream, row.key, row.number): row.id for row in rows}
+        for row in new:
+            row.id = inserted[row.stream, row.key, row.number]
+
+    def _insert(self, new: Sequence[KnownRow], shape: Mapping[str, str], returning: str = "") -> Statement:
         columns = ", ".join(shape)
-        rows = self.db.execute(
-            self.tx,
+        return statement(
             f"INSERT INTO record (tenant_id, connection_id, {columns}, attempts, lost_claims, report_attempts, "
             f"admitted_at) SELECT :tenant, :connection, {columns}, 0, 0, 0, :now "
             # the constant condition keeps SQLite from reading what follows as part of a join
-            f"FROM {self.db.rows('rows', **shape)} WHERE true RETURNING id, stream, key, number",
+            f"FROM {self.db.rows('rows', **shape)} WHERE true {returning}",
             tenant=self.connection.tenant_id,
             connection=self.connection.id,
             now=self.connection.now,
             rows=rowset([_insertable(row) for row in new]),
         )
-        inserted = {(row.stream, row.key, row.number): row.id for row in rows}
-        for row in new:
-            row.id = inserted[row.stream, row.key, row.number]
 
-    def _insert_unlinked(self, new: Sequence[KnownRow]) -> None:
+    def _insert_unlinked(self, new: Sequence[KnownRow]) -> list[Statement]:
         """Nobody refers to these rows yet, so that their ids need not be known: the quickest way will do."""
+        if not new:
+            return []
+        if len(new) <= FEW_ROWS:
+            return [self._insert(new, _INSERT)]
         fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, self.connection.now)
         columns = ("tenant_id", "connection_id", "attempts", "lost_claims", "report_attempts", "admitted_at")
         rows = [(*fixed, *_fields_of(row), *{**_NO_EXTRA, **row.extra}.values()) for row in new]
         self.db.insert_new(self.tx, "record", (*columns, *_INSERT), rows)
+        return []
 
-    def _update(self) -> None:
+    def _update(self) -> Statement:
         shape = {
             "id": "bigint",
             "state": "text",
@@ -135,8 +155,7 @@ class Changes:
             "finished_at": "bigint",
         }
         fresh = "CASE WHEN v.payload IS NULL THEN {0} ELSE 0 END"
-        self.db.execute(
-            self.tx,
+        return statement(
             "UPDATE record SET state = v.state, ready = v.ready, due_at = v.due_at, version = v.version, number = v.number, "
             "content_hash = v.content_hash, payload = coalesce(v.payload, record.payload), "
             f"attempts = {fresh.format('attempts')}, total_attempts = {fresh.format('total_attempts')}, "
@@ -150,19 +169,20 @@ class Changes:
             now=self.connection.now,
         )
 
-    def _link(self) -> None:
+    def _link(self) -> Sequence[Statement]:
         links = [
             {"id": row.id, "successor": row.successor.id}
             for row in (*self.inserts, *self.changed.values())
             if row.successor is not None
         ]
-        if links:
-            self.db.execute(
-                self.tx,
-                "UPDATE record SET superseded_by = v.successor "
-                f"FROM {self.db.rows('rows', id='bigint', successor='bigint')} WHERE record.id = v.id",
-                rows=rowset(links),
-            )
+        if not links:
+            return ()
+        link = statement(
+            "UPDATE record SET superseded_by = v.successor "
+            f"FROM {self.db.rows('rows', id='bigint', successor='bigint')} WHERE record.id = v.id",
+            rows=rowset(links),
+        )
+        return (link,)
 
 
 def _insertable(row: KnownRow) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from hub.connector import Stream
 from hub.records import Record
 from hub.store.database import Database, rowset
-from hub.store.rows import Locked
+from hub.store.together import Statement, statement
 
 _KEYS = {"stream": "text", "key": "text"}
 _ORDER_KEYS = {"stream": "text", "order_key": "text"}
@@ -19,7 +19,8 @@ _FIELDS = (
     "r.id, r.stream, r.key, r.order_key, r.version, r.number, r.content_hash, r.state, r.ready, r.due_at, "
     "r.claim_id, r.report_state, r.reported_at, r.run_id, r.group_name"
 )
-
+#: What one that waits for its turn carries, into which a newer one is merged.
+_CARRIED = "CASE WHEN r.claim_id IS NULL AND r.state IN ('waiting', 'parked') THEN r.payload END AS carried"
 
 _OPEN = (
     "r.connection_id = :connection AND r.stream = v.stream AND r.order_key = v.order_key "
@@ -77,47 +78,60 @@ class Known:
     """By key the latest row, by order_key what is open or dead, in order, and the last one that was pushed."""
 
     db: Database
-    tx: Connection
-    connection: Locked
+    connection_id: int
 
     def __post_init__(self) -> None:
         self.latest: dict[tuple[str, str], KnownRow] = {}
         self.chains: dict[tuple[str, str], list[KnownRow]] = {}
         self.pushed: dict[tuple[str, str], KnownRow] = {}
 
-    def load(self, records: Sequence[Record]) -> None:
-        """Read what is known of these records' keys and order_keys."""
+    def asking(self, records: Sequence[Record]) -> Sequence[Statement]:
+        """What reads all that is known of these records' keys and order_keys; ``keep`` takes the rows."""
+        if not records:
+            return ()
         keys = rowset([{"stream": s, "key": k} for s, k in {(r.stream, r.key) for r in records}])
-        for row in self._query_latest(keys):
+        asked = [self._latest(keys), self._memory(keys), self._open(rowset(_order_keys(records)))]
+        versioned = _order_keys([one for one in records if one.version is not None])
+        if versioned:
+            asked += [self._pruned_pushes(rowset(versioned)), self._pushed(rowset(versioned))]
+        return asked
+
+    def keep(self, found: Sequence[Sequence[Any]]) -> None:
+        """``found`` are the rows of what ``asking`` gave."""
+        if not found:
+            return
+        latest, memory, still_open, *pushes = found
+        self._keep_latest(latest, memory)
+        self._keep_open(still_open)
+        if pushes:
+            self._keep_pushed(*pushes)
+
+    def _keep_latest(self, latest: Sequence[Row[Any]], memory: Sequence[Row[Any]]) -> None:
+        for row in latest:
             self.latest[row.stream, row.key] = _row(row)
-        for row in self._query_memory(keys):
+        for row in memory:
             known = self.latest.get((row.stream, row.key))
             if known is None or known.number < row.number:
                 self.latest[row.stream, row.key] = _remembered(row)
-        order_keys = {(r.stream, order_key_of(r)) for r in records}
-        for row in self._query_open(rowset([{"stream": s, "order_key": k} for s, k in order_keys])):
+
+    def _keep_open(self, rows: Sequence[Row[Any]]) -> None:
+        for row in rows:
             known = self.latest.get((row.stream, row.key))
             mine = known if known is not None and known.id == row.id else _row(row)
+            mine.payload = row.carried
             self.chains.setdefault((row.stream, row.order_key), []).append(mine)
-        versioned = {(r.stream, order_key_of(r)) for r in records if r.version is not None}
-        if versioned:
-            self._load_pushed(rowset([{"stream": s, "order_key": k} for s, k in versioned]))
 
-    def _load_pushed(self, order_keys: str) -> None:
-        for row in self._query_pruned_pushes(order_keys):
+    def _keep_pushed(self, pruned_pushes: Sequence[Row[Any]], pushes: Sequence[Row[Any]]) -> None:
+        for row in pruned_pushes:
             self.pushed[row.stream, row.order_key] = _remembered_push(row)
-        for row in self._query_pushed(order_keys):
+        for row in pushes:
             pruned = self.pushed.get((row.stream, row.order_key))
             if pruned is None or pruned.id is None or pruned.id < row.id:
                 self.pushed[row.stream, row.order_key] = _row(row)
 
-    def _query_latest(self, keys: str) -> Iterable[Row[Any]]:
-        return self.db.execute(
-            self.tx,
-            self._newest("key = v.key", self.db.rows("keys", **_KEYS)),
-            keys=keys,
-            connection=self.connection.id,
-        )
+    def _latest(self, keys: str) -> Statement:
+        newest = self._newest("key = v.key", self.db.rows("keys", **_KEYS))
+        return statement(newest, keys=keys, connection=self.connection_id)
 
     def _newest(self, condition: str, given: str) -> str:
         """Of each row ``v`` that is given the newest record. PostgreSQL looks each of them up; left the choice it would read
@@ -128,40 +142,36 @@ class Known:
             return f"SELECT {_FIELDS} FROM {given} CROSS JOIN LATERAL ({newest}) r"
         return f"SELECT {_FIELDS} FROM {given} JOIN record r ON r.id = (SELECT max(id) FROM record WHERE {wanted})"
 
-    def _query_open(self, order_keys: str) -> Iterable[Row[Any]]:
-        return self.db.execute(
-            self.tx,
-            f"SELECT {_FIELDS} FROM {self.db.found('keys', 'record', 'r', _OPEN, **_ORDER_KEYS)} ORDER BY r.id",
+    def _open(self, order_keys: str) -> Statement:
+        return statement(
+            f"SELECT {_FIELDS}, {_CARRIED} FROM {self.db.found('keys', 'record', 'r', _OPEN, **_ORDER_KEYS)} "
+            "ORDER BY r.id",
             keys=order_keys,
-            connection=self.connection.id,
+            connection=self.connection_id,
         )
 
-    def _query_pushed(self, order_keys: str) -> Iterable[Row[Any]]:
-        return self.db.execute(
-            self.tx,
-            self._newest(
-                "order_key = v.order_key AND state = 'success' AND version IS NOT NULL",
-                self.db.rows("keys", **_ORDER_KEYS),
-            ),
-            keys=order_keys,
-            connection=self.connection.id,
-        )
+    def _pushed(self, order_keys: str) -> Statement:
+        wanted = "order_key = v.order_key AND state = 'success' AND version IS NOT NULL"
+        newest = self._newest(wanted, self.db.rows("keys", **_ORDER_KEYS))
+        return statement(newest, keys=order_keys, connection=self.connection_id)
 
-    def _query_pruned_pushes(self, order_keys: str) -> Iterable[Row[Any]]:
-        return self.db.execute(
-            self.tx,
+    def _pruned_pushes(self, order_keys: str) -> Statement:
+        return statement(
             f"SELECT p.* FROM {self.db.found('keys', 'pushed', 'p', _PUSHED, **_ORDER_KEYS)}",
             keys=order_keys,
-            connection=self.connection.id,
+            connection=self.connection_id,
         )
 
-    def _query_memory(self, keys: str) -> Iterable[Row[Any]]:
-        return self.db.execute(
-            self.tx,
+    def _memory(self, keys: str) -> Statement:
+        return statement(
             f"SELECT m.* FROM {self.db.found('keys', 'memory', 'm', _REMEMBERED, **_KEYS)}",
             keys=keys,
-            connection=self.connection.id,
+            connection=self.connection_id,
         )
+
+
+def _order_keys(records: Sequence[Record]) -> list[dict[str, Any]]:
+    return [{"stream": s, "order_key": k} for s, k in {(r.stream, order_key_of(r)) for r in records}]
 
 
 def order_key_of(record: Record) -> str:

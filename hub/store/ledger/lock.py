@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection
 
 from hub.errors import NotFoundError
-from hub.store.database import POSTGRES_CLOCK, Database
+from hub.store.database import Database
 from hub.store.rows import Locked
+from hub.store.together import Statement, statement
 
 _COLUMNS = "id, tenant_id, name, revision, paused, status, source_refused, destination_refused"
 
@@ -16,17 +20,30 @@ def lock(db: Database, tx: Connection, connection_id: int) -> Locked:
 
     Raises ``NotFoundError`` when it was removed meanwhile.
     """
-    clock = f", {POSTGRES_CLOCK} AS now" if db.postgres else ""
-    row = db.execute(
-        tx, f"SELECT {_COLUMNS}{clock} FROM connection WHERE id = :id{db.row_lock}", id=connection_id
-    ).one_or_none()
-    if row is None:
+    (rows,) = db.together(tx, locking(db, connection_id))
+    return locked(connection_id, rows)
+
+
+def locking(db: Database, connection_id: int) -> Statement:
+    """Takes the lock; what follows it in one message runs when it is had."""
+    clock, now = db.clock
+    return statement(
+        f"SELECT {_COLUMNS}, {clock} AS now FROM connection WHERE id = :id{db.row_lock}",
+        id=connection_id,
+        **now,
+    )
+
+
+def locked(connection_id: int, rows: Sequence[Any]) -> Locked:
+    """The connection, from the rows of ``locking``. Raises ``NotFoundError`` when it was removed meanwhile."""
+    if not rows:
         raise NotFoundError(f"connection {connection_id} does not exist any more")
+    (row,) = rows
     return Locked(
         id=row.id,
         tenant_id=row.tenant_id,
         name=row.name,
-        now=row.now if db.postgres else db.now(tx),
+        now=row.now,
         revision=row.revision,
         paused=bool(row.paused),
         status=row.status,

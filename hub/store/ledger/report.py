@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from hub import codec
 from hub.store.database import Database, rowset
 from hub.store.ledger.lock import lock
-from hub.store.ledger.settle import clean, keep_attempts, let_go, stop_side
+from hub.store.ledger.settle import clean, keep_attempts, letting_go, stop_side
 from hub.store.ledger.tally import Moves
 from hub.store.rows import Held, Locked, ReportVerdict, Slice
 
@@ -36,7 +36,7 @@ def settle_reports(db: Database, held_slice: Slice, verdicts: Sequence[ReportVer
         _count(db, tx, connection, final, held)
         _keep_facts(db, tx, final, held)
         stop_side(db, tx, connection, "source", final)
-        let_go(db, tx, held_slice.claim_id)
+        db.together(tx, letting_go(held_slice.claim_id))
     return len(verdicts) - len(final)
 
 

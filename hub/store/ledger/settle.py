@@ -13,10 +13,11 @@ from hub import codec
 from hub.connector import Stream
 from hub.records import JSON
 from hub.store.database import Database, rowset
-from hub.store.ledger.lock import lock
+from hub.store.ledger.lock import locked, locking
 from hub.store.ledger.tally import Moves
 from hub.store.rows import SETTLED_STATES, Held, Locked, ReportVerdict, Settlement, Slice, Verdict
 from hub.store.stopping import stop
+from hub.store.together import Statement, statement
 
 #: Longer texts of an answer are cut, in characters.
 TEXT_LIMIT = 8000
@@ -69,7 +70,7 @@ class Settler:
     def settle(self, verdicts: Sequence[Verdict]) -> Settlement:
         """Write the verdicts; those whose claim was lost meanwhile are not taken and counted in ``lost``."""
         with self.db.transaction() as tx:
-            return self.settle_within(tx, verdicts)
+            return self._settle(tx, verdicts, last=not any(one.refused for one in verdicts))
 
     def settle_within(
         self, tx: Connection, verdicts: Sequence[Verdict], *, together: bool = False
@@ -78,30 +79,41 @@ class Settler:
 
         With ``together`` all of them have to be taken: raises ``LostClaimError`` where one is not.
         """
+        return self._settle(tx, verdicts, together=together)
+
+    def _settle(
+        self, tx: Connection, verdicts: Sequence[Verdict], *, together: bool = False, last: bool = False
+    ) -> Settlement:
+        """``last``: nothing else is done in the transaction, and no side is stopped."""
         held = {record.id: record for record in self.slice.records}
-        connection = lock(self.db, tx, self.slice.connection_id)
-        still_held = self._still_held(tx)
+        rows, found, waiting = self.db.together(
+            tx, locking(self.db, self.slice.connection_id), self._still_held(), self._behind()
+        )
+        connection = locked(self.slice.connection_id, rows)
+        still_held = {row.id for row in found}
         final = [verdict for verdict in verdicts if verdict.id in still_held]
         if together and len(final) < len(verdicts):
             raise LostClaimError(still_held)
         if not final:
             return Settlement(lost=len(verdicts))
-        behind = self._behind(tx, [held[verdict.id] for verdict in final])
+        behind = {row.order_key: row for row in waiting}
         final = [self._give_way(tx, connection, verdict, held[verdict.id], behind) for verdict in final]
         inline = self.reports and connection.may_report
-        rows = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
-        self._update(tx, rows, connection.now)
-        self._promote(
+        updates = [self._row(connection, verdict, held[verdict.id], behind, inline) for verdict in final]
+        finished = {row["id"] for row in updates if row["finished_at"] is not None}
+        to_report = [row["id"] for row in updates if row["report_state"] == "working"]
+        successors = (behind.get(held[one.id].order_key) for one in final if _settled(one))
+        self.db.together(
             tx,
-            [behind[held[v.id].order_key] for v in final if _settled(v) and held[v.id].order_key in behind],
+            self._update(updates, connection.now),
+            *self._promote([row for row in successors if row is not None]),
+            *self._attempts(connection, final, held),
+            *self._count(connection, final, held, finished),
+            *self._hold_back(connection, final),
+            self._pass_on_claim(connection, to_report),
+            last=last,
         )
-        self._keep_attempts(tx, connection, final, held)
-        self._count(
-            tx, connection, final, held, {row["id"] for row in rows if row["finished_at"] is not None}
-        )
-        self._hold_back(tx, connection, final)
-        to_report = [row["id"] for row in rows if row["report_state"] == "working"]
-        self._pass_on_claim(tx, connection, to_report)
+        stop_side(self.db, tx, connection, "destination", final)
         return Settlement(
             at=connection.now,
             verdicts=final,
@@ -110,31 +122,27 @@ class Settler:
             groups=any(held[verdict.id].group is not None and _settled(verdict) for verdict in final),
         )
 
-    def _still_held(self, tx: Connection) -> set[int]:
+    def _still_held(self) -> Statement:
         """The fence: what this claim holds, at this stage. A settle that comes late, or twice, finds nothing."""
-        rows = self.db.execute(
-            tx,
+        return statement(
             "SELECT id FROM record WHERE claim_id = :claim AND state = :state",
             claim=self.slice.claim_id,
             state=self._old_state,
         )
-        return {row.id for row in rows}
 
     @property
     def _old_state(self) -> str:
         return "awaiting" if self.slice.stage == "follow" else "working"
 
-    def _behind(self, tx: Connection, held: Sequence[Held]) -> Mapping[str, Row[Any]]:
-        """The first record that waits behind each of these, by order_key."""
-        rows = self.db.execute(
-            tx,
+    def _behind(self) -> Statement:
+        """What waits behind the records of the slice, by order_key the first one last."""
+        return statement(
             "SELECT r.id, r.key, r.order_key, r.version, r.payload, r.due_at "
             f"FROM {self.db.found('keys', 'record', 'r', _BEHIND, order_key='text')} ORDER BY r.id DESC",
-            keys=rowset([{"order_key": record.order_key} for record in held]),
+            keys=rowset([{"order_key": record.order_key} for record in self.slice.records]),
             connection=self.slice.connection_id,
             stream=self.slice.stream,
         )
-        return {row.order_key: row for row in rows}
 
     def _give_way(
         self,
@@ -201,13 +209,12 @@ class Settler:
             "finished_at": connection.now if settled and not needs_report else None,
         }
 
-    def _update(self, tx: Connection, rows: Sequence[dict[str, Any]], now: int) -> None:
+    def _update(self, rows: Sequence[dict[str, Any]], now: int) -> Statement:
         kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
         plain = ", ".join(
             f"{name} = v.{name}" for name in _UPDATE if name not in ("id", "spent", "handle", "external_id")
         )
-        self.db.execute(
-            tx,
+        return statement(
             f"UPDATE record SET {plain}, {kept}, attempts = attempts + v.spent, "
             "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL, "
             f"changed_at = :now FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id",
@@ -215,18 +222,19 @@ class Settler:
             now=now,
         )
 
-    def _promote(self, tx: Connection, successors: Sequence[Row[Any]]) -> None:
+    def _promote(self, successors: Sequence[Row[Any]]) -> Sequence[Statement]:
         """What waited behind a settled record may be worked now."""
-        if successors:
-            self.db.execute(
-                tx,
-                f"UPDATE record SET ready = true WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
-                ids=rowset([{"id": row.id} for row in successors]),
-            )
+        if not successors:
+            return ()
+        ready = statement(
+            f"UPDATE record SET ready = true WHERE id IN (SELECT v.id FROM {self.db.rows('ids', id='bigint')})",
+            ids=rowset([{"id": row.id} for row in successors]),
+        )
+        return (ready,)
 
-    def _keep_attempts(
-        self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
-    ) -> None:
+    def _attempts(
+        self, connection: Locked, verdicts: Sequence[Verdict], held: Mapping[int, Held]
+    ) -> Sequence[Statement]:
         rows = [
             {
                 "record_id": verdict.id,
@@ -238,17 +246,15 @@ class Settler:
             for verdict in verdicts
             if verdict.spent and not _settled(verdict)
         ]
-        if rows:
-            keep_attempts(self.db, tx, connection, "push", rows)
+        return (keeping_attempts(self.db, connection, "push", rows),) if rows else ()
 
     def _count(
         self,
-        tx: Connection,
         connection: Locked,
         verdicts: Sequence[Verdict],
         held: Mapping[int, Held],
         finished: Collection[int],
-    ) -> None:
+    ) -> Sequence[Statement]:
         """What has finished with its push needs no report of its own, and counts as reported."""
         moves = Moves()
         for verdict in verdicts:
@@ -260,38 +266,35 @@ class Settler:
                 moves.create(record.stream, group=record.group)
             if verdict.id in finished:
                 moves.report(record.stream, run_id=record.run_id)
-        moves.write(self.db, tx, connection)
+        return moves.statements(self.db, connection)
 
-    def _hold_back(self, tx: Connection, connection: Locked, verdicts: Sequence[Verdict]) -> None:
+    def _hold_back(self, connection: Locked, verdicts: Sequence[Verdict]) -> Sequence[Statement]:
         hold = max((verdict.hold for verdict in verdicts), default=0)
-        if hold:
-            self.db.execute(
-                tx,
-                "UPDATE tally SET hold_until = :until WHERE connection_id = :connection AND stream = :stream "
-                "AND (hold_until IS NULL OR hold_until < :until)",
-                until=connection.now + hold,
-                connection=connection.id,
-                stream=self.slice.stream,
-            )
-        stop_side(self.db, tx, connection, "destination", verdicts)
+        if not hold:
+            return ()
+        held_back = statement(
+            "UPDATE tally SET hold_until = :until WHERE connection_id = :connection AND stream = :stream "
+            "AND (hold_until IS NULL OR hold_until < :until)",
+            until=connection.now + hold,
+            connection=connection.id,
+            stream=self.slice.stream,
+        )
+        return (held_back,)
 
-    def _pass_on_claim(self, tx: Connection, connection: Locked, to_report: Sequence[int]) -> None:
+    def _pass_on_claim(self, connection: Locked, to_report: Sequence[int]) -> Statement:
         """The claim goes on as the report's, so that no second claim is needed while the worker lives."""
-        if to_report:
-            self.db.execute(
-                tx,
-                "UPDATE claim SET stage = 'report', expires_at = :until WHERE id = :id",
-                until=connection.now + self.lease,
-                id=self.slice.claim_id,
-            )
-        else:
-            let_go(self.db, tx, self.slice.claim_id)
+        if not to_report:
+            return letting_go(self.slice.claim_id)
+        return statement(
+            "UPDATE claim SET stage = 'report', expires_at = :until WHERE id = :id",
+            until=connection.now + self.lease,
+            id=self.slice.claim_id,
+        )
 
 
-def let_go(db: Database, tx: Connection, claim_id: int) -> None:
+def letting_go(claim_id: int) -> Statement:
     """A claim ends with the last record that it holds: what was left unsettled comes back when it expires."""
-    db.execute(
-        tx,
+    return statement(
         "DELETE FROM claim WHERE id = :id AND NOT EXISTS (SELECT 1 FROM record WHERE claim_id = :id)",
         id=claim_id,
     )
@@ -311,6 +314,13 @@ def keep_attempts(
     db: Database, tx: Connection, connection: Locked, stage: str, rows: Sequence[dict[str, Any]]
 ) -> None:
     """Keep attempts whose answer will be overwritten; ``rows`` carry record_id, number, result and the answer."""
+    db.together(tx, keeping_attempts(db, connection, stage, rows))
+
+
+def keeping_attempts(
+    db: Database, connection: Locked, stage: str, rows: Sequence[dict[str, Any]]
+) -> Statement:
+    """What keeps them."""
     shape = {
         "record_id": "bigint",
         "number": "integer",
@@ -319,8 +329,7 @@ def keep_attempts(
         "duration_ms": "integer",
         "error": "text",
     }
-    db.execute(
-        tx,
+    return statement(
         f"INSERT INTO attempt (tenant_id, stage, at, {', '.join(shape)}) "
         f"SELECT :tenant, :stage, :now, {', '.join(shape)} FROM {db.rows('rows', **shape)} WHERE true",
         tenant=connection.tenant_id,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from hub.store.database import Database, rowset
 from hub.store.rows import SETTLED_STATES, STATES, Locked
+from hub.store.together import Statement, statement
 
 _TALLY_COLUMNS = ("admitted", *STATES, "reported", "report_dead", "coalesced")
 _RUN_COLUMNS = ("success", "skipped", "rejected", "dead", "superseded", "reported")
@@ -87,25 +89,30 @@ class Moves:
 
     def write(self, db: Database, tx: Connection, connection: Locked) -> None:
         """Add everything to the stored counts."""
+        db.together(tx, *self.statements(db, connection))
+
+    def statements(self, db: Database, connection: Locked) -> Sequence[Statement]:
+        """What adds everything to the stored counts."""
         ids = {"connection_id": connection.id, "tenant_id": connection.tenant_id}
-        for stream, counts in self._streams.items():
-            values = {name: counts[name] for name in _TALLY_COLUMNS}
-            db.execute(tx, _UPSERT_TALLY, **ids, stream=stream, **values)
+        made = [
+            statement(_UPSERT_TALLY, **ids, stream=stream, **{name: counts[name] for name in _TALLY_COLUMNS})
+            for stream, counts in self._streams.items()
+        ]
         if self._runs:
-            self._write_runs(db, tx)
+            made.append(self._add_to_runs(db))
         for (stream, group), counts in self._groups.items():
             values = {name: counts[name] for name in _GROUP_COLUMNS}
-            db.execute(tx, _UPSERT_GROUP, **ids, stream=stream, name=group, **values)
+            made.append(statement(_UPSERT_GROUP, **ids, stream=stream, name=group, **values))
+        return made
 
-    def _write_runs(self, db: Database, tx: Connection) -> None:
+    def _add_to_runs(self, db: Database) -> Statement:
         """All at once: the records of one slice may have come one by one, each in a run of its own."""
         shape = dict.fromkeys(_RUN_COLUMNS, "integer")
         rows = [
             {"id": run_id, **{name: counts[name] for name in _RUN_COLUMNS}}
             for run_id, counts in self._runs.items()
         ]
-        db.execute(
-            tx,
+        return statement(
             f"UPDATE run SET {_ADD_TO_RUNS} FROM {db.rows('runs', id='bigint', **shape)} WHERE run.id = v.id",
             runs=rowset(rows),
         )
