@@ -34,6 +34,8 @@ _POLL_PAUSE = timedelta(seconds=1)
 _LEASE_PAUSE = timedelta(seconds=0.25)
 #: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
 _GRACE_SHARE = 0.6
+#: Helpers keep up while no more waits for each of them than what it works and so many times as much.
+_AHEAD = 2
 #: What is due is given so long at least to be worked.
 _DUE_PATIENCE = timedelta(seconds=2)
 
@@ -112,6 +114,11 @@ class Drain:
         self._stopped = asyncio.Event()
         self._waited = timedelta(0)
         self._working = 0
+        #: Set while this process works slices itself.
+        self._works = asyncio.Event()
+        self._works.set()
+        #: More records than that are too many for the helpers; None without helpers.
+        self._enough: int | None = None
         #: Why the connection failed, when it was last looked at.
         self._reason: str | None = None
         #: By name the leases that somebody else held when this was last looked at.
@@ -126,18 +133,22 @@ class Drain:
             connection_id=self.connection_id,
             on_done=self._count,
             on_trouble=self._note_trouble,
+            go=self._works,
         )
         # What goes elsewhere waits for its answers, and one process can wait for many.
         helpers = self.helpers if pipeline.catalog is not None else None
         at_once = pipeline.delivery.parallel_slices
         if helpers is not None:
             at_once = max(1, at_once // (helpers.number + 1))
+            if helpers.number:
+                self._enough = _AHEAD * helpers.number * at_once * pipeline.delivery.slice_size
             helpers.begin(self.connection_id, at_once=at_once, on_done=self._count)
         workers = asyncio.create_task(slices.run(at_once=at_once))
         sweeper = asyncio.create_task(self._sweep())
         try:
             await self._unless_stopped(self._poll_and_settle(pipeline))
         finally:
+            self._works.set()
             sweeper.cancel()
             await self._hand_back([workers, sweeper])
             if helpers is not None:
@@ -182,6 +193,7 @@ class Drain:
     async def _poll_and_settle(self, pipeline: Pipeline) -> None:
         if pipeline.connector.polls:
             await self._poll_to_the_end()
+        self._works.set()
         await self._settle_down()
 
     async def _poll_to_the_end(self) -> None:
@@ -189,6 +201,7 @@ class Drain:
         more, deeper, where it does not."""
         deeper = False
         while True:
+            self._leave_to_helpers()
             outcome = await poll(self.runtime, self.connection_id, early=True)
             self.summary.polled += outcome.taken_in
             self.summary.quarantined += outcome.admission.quarantined
@@ -200,7 +213,17 @@ class Drain:
             if pause is None:
                 return
             deeper = outcome.full and not outcome.news
+            if pause:
+                self._works.set()
             await asyncio.sleep(pause.total_seconds())
+
+    def _leave_to_helpers(self) -> None:
+        """Who polls keeps from working while the helpers keep up: two threads of one process run by turns, and the poll is
+        what all wait for."""
+        if self._enough is not None and self.summary.waiting <= self._enough:
+            self._works.clear()
+        else:
+            self._works.set()
 
     async def _pause_before_next(self, outcome: PollOutcome, *, deeper: bool) -> timedelta | None:
         """How long until the next poll; None when there need not be one."""

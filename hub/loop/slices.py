@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub.errors import HubError
 from hub.loop.work import SliceOutcome, report, work
@@ -21,12 +21,17 @@ _RESPITE = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Slices:
-    """``on_done`` gets the states that the records of a slice went to (see ``SliceOutcome``), ``on_trouble`` what failed."""
+    """``on_done`` gets the states that the records of a slice went to (see ``SliceOutcome``), ``on_trouble`` what failed.
+
+    While ``go`` is cleared, no slice is begun; whoever cleared it sets it again before the end.
+    """
 
     runtime: Runtime
     connection_id: int
     on_done: Callable[[Mapping[str, int]], None]
     on_trouble: Callable[[str], None]
+    go: asyncio.Event | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, *, at_once: int) -> None:
         """Work ``at_once`` slices at the same time until the runtime stops."""
@@ -36,24 +41,32 @@ class Slices:
 
     async def _work(self) -> None:
         while not self.runtime.stopping:
+            await self._may_go()
             if not await self._step(work):
                 await self._lull()
 
     async def _work_and_report(self) -> None:
         while not self.runtime.stopping:
+            await self._may_go()
             done = [await self._step(step) for step in (work, report)]
             if not any(done):
                 await asyncio.sleep(LOOK_EVERY)
 
+    async def _may_go(self) -> None:
+        if self.go is not None:
+            await self.go.wait()
+
     async def _lull(self) -> None:
         """Until a record may be due. A glance costs a tenth of an attempt to claim, many times a second on the cores that the
-        poll needs."""
-        while not self.runtime.stopping:
-            await asyncio.sleep(LOOK_EVERY)
-            with contextlib.suppress(HubError):  # whoever tries to claim says it
-                if not await claim.may_have_work(self.runtime.db, self.connection_id):
-                    continue
-            return
+        poll needs; one looks for all."""
+        async with self._looking:
+            while not self.runtime.stopping:
+                await asyncio.sleep(LOOK_EVERY)
+                await self._may_go()
+                with contextlib.suppress(HubError):  # whoever tries to claim says it
+                    if not await claim.may_have_work(self.runtime.db, self.connection_id):
+                        continue
+                return
 
     async def _step(self, step: Callable[..., Awaitable[SliceOutcome]]) -> int:
         try:
