@@ -126,11 +126,13 @@ class WebProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         """Call the application after all, with what has come of the body."""
         held, self._held = self._held, None
+        self.expect_100_continue = False  # what says so behind the body is too late: nobody waits to be told
         self._call()
         if held:
             super().on_body(held)
 
     def _call(self) -> None:
+        self._unset_keepalive_if_required()  # an answer before it, that lay ready, has begun to wait for the next request
         url, headers, waits = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, waits

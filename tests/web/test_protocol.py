@@ -279,6 +279,31 @@ async def test_a_connection_whose_answers_lie_ready_is_kept_while_it_is_used() -
     assert KEPT_FOR * 0.9 < time.monotonic() - idle < KEPT_FOR * 5
 
 
+async def test_a_slow_answer_behind_one_that_lay_ready_is_not_cut_off() -> None:
+    """The connection is not idle, however long it takes, though both were asked for together."""
+
+    class Slow(Ready):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.sleep(KEPT_FOR * 1.5)
+            await super().__call__(scope, receive, send)
+
+    async with served(Slow()) as client:
+        client.write(asked() + asked(body="odd"))
+        answers = await client.read_to(b"called: POST /ready/x odd")
+
+    assert answers.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_nobody_is_told_to_go_on_who_has_sent_it_all() -> None:
+    """Whoever asks for that behind the body has not waited for it."""
+    whole = b"POST /ready/x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nodd\r\n0\r\n"
+    async with served(Ready()) as client:
+        client.write(whole + b"expect: 100-continue\r\n\r\n")
+        answer = await client.read_to(b" odd")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
 async def test_what_is_no_request_is_told_so_after_an_answer_that_lay_ready() -> None:
     """And the connection ends."""
     async with served(Ready()) as client:
