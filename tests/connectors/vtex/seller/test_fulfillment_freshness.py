@@ -11,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from connectors.vtex.seller import following
 from connectors.vtex.seller.following import AHEAD, FRESH
 from hub.store import migrate
 from hub.store.database import Database
@@ -208,3 +209,17 @@ async def test_a_transaction_of_somebody_else_does_not_hide_a_change(
 
     assert meanwhile == after == {"a-v": 7}
     assert took < VTEX_WAITS
+
+
+async def test_more_changes_at_once_than_a_page_holds_are_all_in_the_answer(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page ends within the last transaction there is, whose rest is no less news."""
+    monkeypatch.setattr(following, "PAGE", 3)
+    keys = [f"p{number}" for number in range(8)]
+    async with counter(db, offered=keys) as at:
+        at.shelf.write("shop", *({"kind": "stock", "variant": f"{key}-v", "on_hand": 7} for key in keys))
+        await asyncio.sleep(FRESH)
+        answered = await at.stocks(*(f"{key}-v" for key in keys))
+
+    assert answered == {f"{key}-v": 7 for key in keys}
