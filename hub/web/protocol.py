@@ -22,7 +22,7 @@ class AnswersAtOnce(Protocol):
     prefix_at_once: bytes
 
     def at_once(self, path: str, body: bytes) -> bytes | None:
-        """The JSON of the answer (200) to a POST; None where the application is to be called."""
+        """The JSON of the answer (200) to a POST; None where the application is to be called. With the path comes its query."""
 
 
 class WebProtocol(HttpToolsProtocol):

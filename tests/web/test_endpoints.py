@@ -157,6 +157,6 @@ async def _renewed(directory: Directory, name: str) -> Entry:
     """The entry, once it was looked up again."""
     before = directory.entries[name]
     directory.renew(name)
-    while (entry := directory.entries[name]) is before:
+    while (entry := directory.entries[name]) is before:  # noqa: ASYNC110 - it tells nobody
         await asyncio.sleep(0.01)
     return entry
