@@ -21,7 +21,8 @@ from hub.store.webhooks import Revision
 
 #: An entry is used without asking for so long, in seconds: how late a changed or removed connection is noticed.
 FRESH_SECONDS = 1.0
-#: An entry of this age is still used while it is looked up again, in seconds; an older one is waited for.
+#: An entry of this age is still used while it is looked up again, in seconds, by those who find out before they keep what
+#: they were sent; an older one is waited for.
 STALE_SECONDS = 10.0
 #: Names that are remembered; made-up ones push out what was not asked for longest.
 MOST_ENTRIES = 20_000
@@ -59,8 +60,8 @@ class Directory:
         self._task: asyncio.Task[None] | None = None
         self._renew_at = -math.inf
 
-    async def find(self, name: str) -> Entry:
-        """The entry of a name that has a connection.
+    async def find(self, name: str, *, stale: float = STALE_SECONDS) -> Entry:
+        """The entry of a name that has a connection; a look-up is waited for where it is ``stale`` seconds old.
 
         Raises ``NotFoundError``; ``ConfigurationError`` when it cannot be put together (a plugin that is not
         installed, say); ``ServiceUnavailableError``.
@@ -68,8 +69,8 @@ class Directory:
         if not NAME.fullmatch(name):
             raise NotFoundError("no connection can be called so")
         entry = self.entries.get(name)
-        age = self.now() - entry.checked if entry is not None else STALE_SECONDS
-        if entry is None or age >= STALE_SECONDS or (entry.error is not None and age >= FRESH_SECONDS):
+        age = self.now() - entry.checked if entry is not None else stale
+        if entry is None or age >= stale or (entry.error is not None and age >= FRESH_SECONDS):
             entry = await asyncio.shield(self._ask(name))
         elif age >= FRESH_SECONDS:
             self._ask(name)

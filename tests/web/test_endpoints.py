@@ -69,6 +69,16 @@ async def test_an_application_ends_with_its_connection(hub: Hub) -> None:
             pass
 
 
+async def test_whoever_comes_after_a_while_learns_at_once_that_it_has_ended(hub: Hub) -> None:
+    """What was known a moment ago is looked up first, and nobody is served by what is gone."""
+    await hub.add("north-1")
+    assert (await hub.client.get("/c/north-1/")).status_code == 200
+    await hub.runtime.db.run(connections.remove_connection, hub.runtime.db, "north-1")
+    await asyncio.sleep(FRESH_SECONDS)
+
+    assert (await hub.client.get("/c/north-1/")).status_code == 404
+
+
 async def test_a_name_that_comes_back_is_another_connection(hub: Hub) -> None:
     """Even when the database gives the new one the id of the old one."""
     await hub.add("shop", tenant="north")
