@@ -60,9 +60,12 @@ class _InTurn:
 
     def __init__(self, engine: Engine, connect_seconds: int) -> None:
         self._all = [_ByLoop(engine, connect_seconds) for _ in range(AT_ONCE)]
+        self._closed = False
 
     def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
-        chosen = next((one for one in self._all if not one.is_busy()), None)
+        free = [] if self._closed else [one for one in self._all if not one.is_busy()]
+        # One that cannot be opened again must not stand in the way of those that are open.
+        chosen = next((one for one in free if one.is_open()), free[0] if free else None)
         if chosen is None:
             tell(None)
         else:
@@ -73,6 +76,7 @@ class _InTurn:
             one.hear()
 
     def close(self) -> None:
+        self._closed = True
         for one in self._all:
             one.close()
 
@@ -93,6 +97,9 @@ class _ByLoop:
 
     def is_busy(self) -> bool:
         return self._tell is not None and time.monotonic() - self._asked_at < SILENT_FOR
+
+    def is_open(self) -> bool:
+        return self._connection is not None and self._tell is None
 
     def ask(self, sql: str, parameters: Mapping[str, int], tell: Tell) -> None:
         loop = asyncio.get_running_loop()

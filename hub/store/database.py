@@ -122,6 +122,8 @@ class Database:
         self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     ) -> None:
         """Insert rows that are known to be new, by the quickest way that the database has."""
+        if not rows:
+            return
         names = ", ".join(columns)
         if not self.postgres:
             marks = ", ".join("?" for _ in columns)

@@ -21,7 +21,8 @@ from hub.store.webhooks import Revision
 
 #: An entry is used without asking for so long, in seconds: how late a changed or removed connection is noticed.
 FRESH_SECONDS = 1.0
-#: An entry of this age is still used while it is looked up again, in seconds; an older one is waited for.
+#: An entry of this age is still used while it is looked up again, in seconds, by those who find out before they keep what
+#: they were sent; an older one is waited for.
 STALE_SECONDS = 10.0
 #: Names that are remembered; made-up ones push out what was not asked for longest.
 MOST_ENTRIES = 20_000
@@ -33,7 +34,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a name stands for. ``error`` instead of a pipeline: there is nothing, or it cannot be put together."""
+    """What a name stands for. ``error`` instead of a pipeline: there is nothing, or it cannot be put together.
+
+    ``checked``: since then it may be otherwise. A look-up may take long, and tells how it was when it began.
+    """
 
     checked: float
     pipeline: Pipeline | None = None
@@ -56,8 +60,8 @@ class Directory:
         self._task: asyncio.Task[None] | None = None
         self._renew_at = -math.inf
 
-    async def find(self, name: str) -> Entry:
-        """The entry of a name that has a connection.
+    async def find(self, name: str, *, stale: float = STALE_SECONDS) -> Entry:
+        """The entry of a name that has a connection; a look-up is waited for where it is ``stale`` seconds old.
 
         Raises ``NotFoundError``; ``ConfigurationError`` when it cannot be put together (a plugin that is not
         installed, say); ``ServiceUnavailableError``.
@@ -65,8 +69,8 @@ class Directory:
         if not NAME.fullmatch(name):
             raise NotFoundError("no connection can be called so")
         entry = self.entries.get(name)
-        age = self.now() - entry.checked if entry is not None else STALE_SECONDS
-        if entry is None or age >= STALE_SECONDS or (entry.error is not None and age >= FRESH_SECONDS):
+        age = self.now() - entry.checked if entry is not None else stale
+        if entry is None or age >= stale or (entry.error is not None and age >= FRESH_SECONDS):
             entry = await asyncio.shield(self._ask(name))
         elif age >= FRESH_SECONDS:
             self._ask(name)
@@ -116,7 +120,7 @@ class Directory:
             self._task = None
 
     async def _answer(self, asked: dict[str, asyncio.Future[Entry]]) -> None:
-        db = self._runtime.db
+        db, began = self._runtime.db, self.now()
         try:
             found = await db.run(webhooks.revisions, db, list(asked))
         except Exception as error:  # noqa: BLE001 - whoever asked decides
@@ -125,24 +129,24 @@ class Directory:
                 future.set_exception(error)
             return
         for name, future in asked.items():
-            entry = await self._entry(name, found.get(name))
+            entry = await self._entry(name, found.get(name), began)
             self._remember(name, entry)
             future.set_result(entry)
 
-    async def _entry(self, name: str, revision: Revision | None) -> Entry:
+    async def _entry(self, name: str, revision: Revision | None, checked: float) -> Entry:
         known = self.entries.get(name)
         if revision is None:
             if known is not None and known.pipeline is not None:
                 self._runtime.leave(known.pipeline)
-            return Entry(checked=self.now(), error=NotFoundError("there is no such connection"))
+            return Entry(checked=checked, error=NotFoundError("there is no such connection"))
         if known is not None and known.pipeline is not None and _is(known.pipeline, revision):
-            return replace(known, checked=self.now())
+            return replace(known, checked=checked)
         try:
-            return await self._assembled(revision)
+            return await self._assembled(revision, checked)
         except Exception as error:  # noqa: BLE001 - a plugin's own code runs here; the other names go on
-            return Entry(checked=self.now(), error=_trouble(name, error))
+            return Entry(checked=checked, error=_trouble(name, error))
 
-    async def _assembled(self, revision: Revision) -> Entry:
+    async def _assembled(self, revision: Revision, checked: float) -> Entry:
         pipeline = await self._runtime.pipeline(revision.connection_id, revision=revision.revision)
         if pipeline.connection.created_at != revision.created_at:
             # Another connection of the same id, that is gone: no revision of it is the present one.
@@ -150,7 +154,7 @@ class Directory:
         connector: Any = pipeline.connector
         endpoint = connector.asgi() if isinstance(connector, Endpoints) else None
         return Entry(
-            checked=self.now(),
+            checked=checked,
             pipeline=pipeline,
             webhooks=connector if isinstance(connector, Webhooks) else None,
             endpoint=endpoint,

@@ -98,7 +98,7 @@ class Endpoints:
     async def _ask(self, name: str, patience: float) -> App | Reply:
         try:
             async with asyncio.timeout(patience):
-                entry = await self._directory.find(name)
+                entry = await self._directory.find(name, stale=FRESH_SECONDS)
         except NotFoundError as error:
             return _BROKEN if error.field else _NOT_FOUND
         except ConfigurationError:

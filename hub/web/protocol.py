@@ -12,6 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 #: Asks for the body, and is no answer whose body would follow.
 _GO_ON = b"HTTP/1.1 100 "
+#: What has come of a head, or of what follows a body, may be so long while it is not whole, in bytes. The parser keeps all of
+#: it, and of short headers twenty times as much.
+MOST_UNFINISHED = 64 * 1024
 _OK = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -22,7 +25,7 @@ class AnswersAtOnce(Protocol):
     prefix_at_once: bytes
 
     def at_once(self, path: str, body: bytes) -> bytes | None:
-        """The JSON of the answer (200) to a POST; None where the application is to be called."""
+        """The JSON of the answer (200) to a POST; None where the application is to be called. With the path comes its query."""
 
 
 class WebProtocol(HttpToolsProtocol):
@@ -35,6 +38,8 @@ class WebProtocol(HttpToolsProtocol):
         self._ready = cast("AnswersAtOnce", self.app) if hasattr(self.app, "at_once") else None
         #: The body of a request that may be answered at once, as far as it has come.
         self._held: bytes | None = None
+        #: Bytes that have come since the last part of a request was whole.
+        self._unfinished = 0
         #: What every answer begins with, and how it is spelled; the server replaces it every second.
         self._always: list[tuple[bytes, bytes]] = []
         self._always_sent = b""
@@ -46,18 +51,25 @@ class WebProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """A request, or some of it; a body that is not whole by now is left to the application."""
+        self._unfinished += len(data)
         super().data_received(data)
-        if self._held is not None and not self._direct.is_closing():
+        if self._direct.is_closing():
+            return
+        if self._unfinished > MOST_UNFINISHED:
+            self.send_400_response("The head of the request is too long.")
+        elif self._held is not None:
             self._begin()
 
     def on_message_begin(self) -> None:
         """A request comes; what an application is told of it is put together when one is called."""
+        self._unfinished = 0
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """A request's head is whole."""
+        self._unfinished = 0
         if self._may_be_at_once():
             self._held = b""
         else:
@@ -65,6 +77,7 @@ class WebProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Some of its body has come."""
+        self._unfinished = 0
         if self._held is None:
             super().on_body(body)
         else:
@@ -72,6 +85,7 @@ class WebProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it has come."""
+        self._unfinished = 0
         if self._held is not None:
             if self._answered(self._held):
                 self._held = None
@@ -126,11 +140,13 @@ class WebProtocol(HttpToolsProtocol):
     def _begin(self) -> None:
         """Call the application after all, with what has come of the body."""
         held, self._held = self._held, None
+        self.expect_100_continue = False  # what says so behind the body is too late: nobody waits to be told
         self._call()
         if held:
             super().on_body(held)
 
     def _call(self) -> None:
+        self._unset_keepalive_if_required()  # an answer before it, that lay ready, has begun to wait for the next request
         url, headers, waits = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, waits

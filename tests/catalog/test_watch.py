@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -72,6 +73,23 @@ async def test_it_tells_since_when_nothing_has_changed(db: Database) -> None:
     assert before < 0
     assert (at_first, after_a_change, caught_up) == (True, False, True)
     assert told < committed
+
+
+async def test_it_is_not_quiet_where_a_page_ended_within_a_transaction(db: Database) -> None:
+    """However often that is asked, until its rest was read; and then it is, though the last page was full as well."""
+    shelf = Shelf(db, "acme", "erp", "shop")
+    shelf.write("erp", *({"kind": "product", "key": key} for key in "abcd"))
+    watch = shelf.catalog("shop").watch(KINDS)
+    changes = partial(asyncio.to_thread, shelf.changes, "shop", kinds=KINDS, limit=2)
+
+    half = await changes()
+    quiet_then = await quiet(watch, half.cursor, within=0.3)
+    whole = await changes(after=half.cursor)
+    end = await changes(after=whole.cursor)
+    quiet_at_last = await quiet(watch, end.cursor)
+
+    assert (half.full, whole.full, end.full, end.changes) == (True, True, False, [])
+    assert (quiet_then, quiet_at_last) == (False, True)
 
 
 async def test_it_is_told_within_a_long_turn_of_the_event_loop(db: Database) -> None:

@@ -127,6 +127,34 @@ async def test_a_drain_waits_for_what_the_source_still_works_on(
     assert (summary.polled, summary.succeeded, summary.drained) == (1, 1, True)
 
 
+async def test_a_drain_without_patience_works_what_is_due(
+    hub: Hub, connect_scripted: Connect, script: Script
+) -> None:
+    """It need not be at work with it when it first looks: here the only slice is, with another record, until it looks again."""
+    await connect_scripted(delivery={"slice_size": 1, "parallel_slices": 1})
+    prices = [Record(stream="price", key=key, payload={}) for key in "ab"]
+    script.poll = lambda _: Page(records=prices)
+    await hub.poll()
+    script.poll = lambda _: Page()
+    looks, looked_again = 0, asyncio.Event()
+
+    def look(_: DrainSummary) -> None:
+        nonlocal looks
+        looks += 1
+        if looks > 2:  # after the poll, once while everything waits, and then
+            looked_again.set()
+
+    async def push(items: Sequence[Item]) -> Sequence[PushResult]:
+        await looked_again.wait()
+        return [Success() for _ in items]
+
+    script.push = push
+    told = {"connection_id": hub.connection().id, "wait": timedelta(0), "on_progress": look}
+    summary = await Drain(runtime=hub.make_runtime(), **told).run()
+
+    assert (summary.succeeded, summary.drained) == (2, True)
+
+
 async def test_a_drain_gives_up_where_others_take_the_lease_again_and_again(
     hub: Hub, connect_scripted: Connect, script: Script
 ) -> None:

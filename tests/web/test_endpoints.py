@@ -9,7 +9,7 @@ import pytest
 
 from hub.errors import ServiceUnavailableError
 from hub.store import connections, webhooks
-from hub.web.directory import FRESH_SECONDS, Directory
+from hub.web.directory import FRESH_SECONDS, Directory, Entry
 from hub.web.endpoints import AHEAD_SECONDS, Endpoints
 from tests.web.driver import Hub
 
@@ -69,6 +69,16 @@ async def test_an_application_ends_with_its_connection(hub: Hub) -> None:
             pass
 
 
+async def test_whoever_comes_after_a_while_learns_at_once_that_it_has_ended(hub: Hub) -> None:
+    """What was known a moment ago is looked up first, and nobody is served by what is gone."""
+    await hub.add("north-1")
+    assert (await hub.client.get("/c/north-1/")).status_code == 200
+    await hub.runtime.db.run(connections.remove_connection, hub.runtime.db, "north-1")
+    await asyncio.sleep(FRESH_SECONDS)
+
+    assert (await hub.client.get("/c/north-1/")).status_code == 404
+
+
 async def test_a_name_that_comes_back_is_another_connection(hub: Hub) -> None:
     """Even when the database gives the new one the id of the old one."""
     await hub.add("shop", tenant="north")
@@ -106,6 +116,30 @@ async def test_a_connection_that_is_asked_for_is_looked_up_before_anybody_waits(
     assert AHEAD_SECONDS <= entry.checked - known.checked < FRESH_SECONDS
 
 
+async def test_a_look_up_that_takes_long_tells_how_it_was_when_it_began(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes while its answer is under way is noticed no later for that."""
+    await hub.add("north-1")
+    directory = Directory(hub.runtime)
+    revisions, read_at = webhooks.revisions, []
+
+    def slow(*args: object) -> object:
+        found = revisions(*args)  # type: ignore[arg-type]
+        read_at.append(time.monotonic())
+        time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(webhooks, "revisions", slow)
+    found = [await directory.find("north-1"), await _renewed(directory, "north-1")]
+    await hub.runtime.db.run(connections.remove_connection, hub.runtime.db, "north-1")
+    found.append(await _renewed(directory, "north-1"))
+    await directory.close()
+
+    assert all(one.checked <= read for one, read in zip(found, read_at, strict=True))
+    assert [one.error is None for one in found] == [True, True, False]
+
+
 async def test_a_store_that_is_away_is_not_asked_with_each_request(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,3 +161,12 @@ async def test_a_store_that_is_away_is_not_asked_with_each_request(
     await directory.close()
 
     assert asked == 1
+
+
+async def _renewed(directory: Directory, name: str) -> Entry:
+    """The entry, once it was looked up again."""
+    before = directory.entries[name]
+    directory.renew(name)
+    while (entry := directory.entries[name]) is before:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.01)
+    return entry

@@ -265,6 +265,49 @@ async def test_requests_that_come_together_are_answered_in_their_order() -> None
     assert answers.count(b"HTTP/1.1 200 OK") == 4
 
 
+@pytest.mark.parametrize(
+    "begun",
+    (
+        b"POST /ready/x HTTP/1.1\r\n",
+        b"POST /ready/x HTTP/1.1\r\nx: ",
+        b"POST /ready/",
+        b"POST /ready/x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nodd\r\n0\r\n",
+        b"POST /ready/x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;",
+    ),
+    ids=("headers", "a header", "a path", "trailers", "an extension"),
+)
+async def test_what_goes_on_without_an_end_is_refused(begun: bytes) -> None:
+    """The parser would keep it all. Nobody has been let in by then."""
+    more = b"a:b\r\n" * 1000 if begun.endswith(b"\n") else b"z" * 5000
+    async with served(Ready()) as client:
+        client.write(begun)
+        reading = asyncio.create_task(client.read_to(b"too long."))
+        while not reading.done():
+            client.write(more)
+            await asyncio.sleep(0.005)
+        answer = await reading
+
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+async def test_a_long_head_and_a_long_body_are_none_of_that() -> None:
+    """However they come."""
+    headers, body = f"x: {'z' * 50_000}\r\n", "even" * 50_000
+    whole = asked(body=body, headers=headers) * 2
+    async with served(Ready()) as client:
+        for start in range(0, len(whole), 7000):
+            client.write(whole[start : start + 7000])
+            await asyncio.sleep(0.001)
+        for _ in range(2):
+            answer = await client.read_to(b"eveneven")
+            while not answer.endswith(b"even" * 50_000):
+                answer += await client.read()
+        client.write(asked())
+        last = await client.read()
+
+    assert last.endswith(b"at once: /ready/x even")
+
+
 async def test_a_connection_whose_answers_lie_ready_is_kept_while_it_is_used() -> None:
     """And ends when it has been idle for as long as was said."""
     async with served(Ready()) as client:
@@ -277,6 +320,31 @@ async def test_a_connection_whose_answers_lie_ready_is_kept_while_it_is_used() -
 
     assert end == b""
     assert KEPT_FOR * 0.9 < time.monotonic() - idle < KEPT_FOR * 5
+
+
+async def test_a_slow_answer_behind_one_that_lay_ready_is_not_cut_off() -> None:
+    """The connection is not idle, however long it takes, though both were asked for together."""
+
+    class Slow(Ready):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.sleep(KEPT_FOR * 1.5)
+            await super().__call__(scope, receive, send)
+
+    async with served(Slow()) as client:
+        client.write(asked() + asked(body="odd"))
+        answers = await client.read_to(b"called: POST /ready/x odd")
+
+    assert answers.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_nobody_is_told_to_go_on_who_has_sent_it_all() -> None:
+    """Whoever asks for that behind the body has not waited for it."""
+    whole = b"POST /ready/x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nodd\r\n0\r\n"
+    async with served(Ready()) as client:
+        client.write(whole + b"expect: 100-continue\r\n\r\n")
+        answer = await client.read_to(b" odd")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
 async def test_what_is_no_request_is_told_so_after_an_answer_that_lay_ready() -> None:

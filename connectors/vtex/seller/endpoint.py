@@ -88,7 +88,7 @@ class FulfillmentEndpoint:
 
     def at_once(self, path: str, body: bytes) -> bytes | None:
         """See ``hub.web.protocol.AnswersAtOnce``: what memory answers, of whoever has asked here before."""
-        if path not in self._accepted or len(body) > MOST_BYTES:
+        if path.partition("?")[0] not in self._accepted or len(body) > MOST_BYTES:
             return None
         if not self._follower.loaded.is_set() or not self._follower.is_fresh():
             return None
@@ -143,7 +143,7 @@ class FulfillmentEndpoint:
                 raise RefusedError(
                     503, "prices and stock are not known to be current: the store cannot be reached"
                 )
-        elif not await self._follower.refresh() and self._variants_by_key:
+        elif not await self._follower.refresh():
             # Changes are told late while older transactions are under way; the documents are there.
             with contextlib.suppress(RefusedError):
                 await self._read_ahead(request, LOOK_AGAIN)
@@ -154,19 +154,23 @@ class FulfillmentEndpoint:
             raise RefusedError(503, "offers are being loaded; ask again")
         self._reading += 1
         try:
-            reading = (
-                self._follower.read_variants([item.id for item in request.items])
-                if self._variants_by_key
-                else self._follower.loaded.wait()
-            )
             async with asyncio.timeout(seconds):
-                await reading
+                await self._read(request)
         except TimeoutError:
             raise RefusedError(503, "offers are being loaded; ask again") from None
         except Exception:  # noqa: BLE001 - the store's, whatever it is
             raise RefusedError(503, "the store cannot be reached; ask again") from None
         finally:
             self._reading -= 1
+
+    async def _read(self, request: SimulationRequest) -> None:
+        skus = [item.id for item in request.items]
+        if self._variants_by_key:
+            await self._follower.read_variants(skus)
+        elif self._follower.loaded.is_set():
+            await self._follower.read_offered(skus)
+        else:
+            await self._follower.loaded.wait()
 
     def _say(self, left_out: Sequence[str]) -> None:
         now = time.monotonic()

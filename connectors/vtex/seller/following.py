@@ -96,9 +96,15 @@ class Follower:
     async def read_variants(self, keys: Sequence[str]) -> None:
         """Take these in at once, before their turn comes in following; keys that nobody knows are ignored."""
         variants = await self._catalog.read("variant", keys)
+        await self._read({document["product"] for document in variants.values()} | self._offering(keys))
+
+    async def read_offered(self, skus: Sequence[str]) -> None:
+        """The same for what is offered as these; SKUs that nothing is offered as are ignored."""
+        await self._read(self._offering(skus))
+
+    def _offering(self, skus: Sequence[str]) -> set[str]:
         offers = self._offers.by_sku
-        products = {document["product"] for document in variants.values()}
-        await self._read(products | {offers[key].product for key in keys if key in offers})
+        return {offers[sku].product for sku in skus if sku in offers}
 
     def _known_at(self) -> float:
         """What was committed up to then is in memory."""

@@ -18,7 +18,7 @@ from hub.records import JSON
 from hub.store.catalog import clock, documents, turning
 from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
-from hub.store.catalog.watch import LAST, StoredWatch, places, question
+from hub.store.catalog.watch import LAST, StoredWatch, places, question, standing
 from hub.store.database import Database, rowset
 
 #: How long a reader waits for what cannot be told yet, and how often it looks, in seconds.
@@ -103,13 +103,13 @@ class StoredCatalog:
             cursor = {kind: place for kind, place in after.items() if place[0] < end}
             found: list[Change] = []
             for kind in sorted(kinds, key=list(KINDS).index):
-                rows = self._page(
-                    tx, KINDS[kind], cursor.get(kind, (0, "")), limit - len(found), horizon, own
-                )
+                place = cursor.get(kind, (0, ""))
+                rows = self._page(tx, KINDS[kind], place, limit - len(found), horizon, own)
                 found += (_change(kind, row) for row in rows)
-                if rows:
-                    cursor[kind] = [rows[-1].place, rows[-1].key]
-                if len(found) >= limit:
+                full = len(found) >= limit
+                if rows or kind in cursor:
+                    cursor[kind] = standing(rows[-1].place, rows[-1].key, full) if rows else [*place[:2]]
+                if full:
                     break
             held_back = any(self._held_back(tx, KINDS[kind], horizon) for kind in kinds)
         return Changes(changes=found, cursor=cursor, full=len(found) >= limit), held_back

@@ -48,6 +48,12 @@ def question(kinds: Collection[str]) -> str:
     return "SELECT " + " OR ".join(f"{LAST.format(KINDS[kind].table)} > :{kind}" for kind in kinds)
 
 
+def standing(number: int, key: str, full: bool) -> list[int | str]:
+    """Where a cursor stands in a kind: behind this change. A full page may end within a transaction, and says so."""
+    return [number, key, "full"] if full else [number, key]
+
+
 def places(kinds: Collection[str], after: JSON) -> dict[str, int]:
-    """Where a cursor stands in each kind."""
-    return {kind: after.get(kind, (0, ""))[0] for kind in kinds}
+    """By kind the transaction behind which there would be news: where a full page ended, that one may hold more itself."""
+    stand = {kind: after.get(kind, (0, "")) for kind in kinds}
+    return {kind: place[0] - (len(place) > 2) for kind, place in stand.items()}

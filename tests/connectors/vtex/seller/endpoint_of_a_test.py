@@ -106,6 +106,7 @@ class Counter:
     shelf: Shelf
     catalog: Held
     follower: Follower
+    endpoint: FulfillmentEndpoint
     url: str
     client: httpx.AsyncClient
     log: Lines = field(default_factory=Lines)
@@ -181,7 +182,15 @@ async def counter(
         **{"secret": None, "stale_for": stale_for, "variants_by_key": sku == "key", **told},
     )
     async with running(endpoint) as url, httpx.AsyncClient(base_url=url, timeout=10) as client:
-        one = Counter(shelf=shelf, catalog=catalog, follower=follower, url=url, client=client, log=log)
+        one = Counter(
+            shelf=shelf,
+            catalog=catalog,
+            follower=follower,
+            endpoint=endpoint,
+            url=url,
+            client=client,
+            log=log,
+        )
         one.offer(*offered)
         follower.start()
         try:

@@ -124,6 +124,21 @@ async def test_tolerable_spellings_are_answered(sqlite_db: Database) -> None:
     assert [(one["id"], one["quantity"], one["seller"]) for one in answer.json()["items"]] == [("15", 3, "1")]
 
 
+async def test_parameters_of_the_query_keep_nobody_from_being_answered_at_once(sqlite_db: Database) -> None:
+    """The marketplace sends them with each question. A path that nobody was let in by is not answered for them."""
+    async with counter(sqlite_db) as at:
+        await at.ask("a-v")
+        refused, accepted = (f"/secret{PATH}?{PATH}", f"{PATH}x?sc=1"), (PATH, f"{PATH}?sc=1&an=mystore")
+        answers: list[bytes | None] = [None]
+        async with asyncio.timeout(10):
+            while None in answers[2:] or len(answers) < 4:  # it looks for news first
+                answers = [at.endpoint.at_once(path, body_of("a-v")) for path in (*refused, *accepted)]
+                await asyncio.sleep(0.001)
+
+    assert answers[:2] == [None, None]
+    assert answers[2] == answers[3]
+
+
 def _variant(key: str) -> dict[str, object]:
     return {
         "key": key,

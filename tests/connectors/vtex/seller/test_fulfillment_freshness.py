@@ -11,6 +11,7 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from connectors.vtex.seller import following
 from connectors.vtex.seller.following import AHEAD, FRESH
 from hub.store import migrate
 from hub.store.database import Database
@@ -188,23 +189,43 @@ async def test_what_was_read_earlier_and_comes_later_changes_nothing(sqlite_db: 
     assert meanwhile == after == {"a-v": 7}
 
 
+@pytest.mark.parametrize(("sku", "name"), (("key", "a-v"), ("sku", "SKU-a")))
 async def test_a_transaction_of_somebody_else_does_not_hide_a_change(
-    make_postgres: Callable[[], Postgres],
+    make_postgres: Callable[[], Postgres], sku: str, name: str
 ) -> None:
     """On PostgreSQL changes are told late while an older transaction is under way; the answer is not."""
     # A server of its own: what is open here would hold back every reader there.
     db = Database(make_postgres().url())
     migrate.upgrade(db)
-    async with counter(db) as at:
+    async with counter(db, sku=sku) as at:
         with at.shelf.open_transaction() as older:
             db.execute(older, "SELECT pg_current_xact_id()")
             at.stock("a", 7)
             await asyncio.sleep(FRESH)
             began = time.monotonic()
-            meanwhile = await at.stocks("a-v")
+            meanwhile = await at.stocks(name)
             took = time.monotonic() - began
-        after = await at.stocks("a-v")
+        after = await at.stocks(name)
     db.close()
 
-    assert meanwhile == after == {"a-v": 7}
+    assert meanwhile == after == {name: 7}
     assert took < VTEX_WAITS
+
+
+async def test_more_changes_at_once_than_a_page_holds_are_all_in_the_answer(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page ends within the last transaction there is, whose rest is no less news."""
+    monkeypatch.setattr(following, "PAGE", 3)
+    keys = [f"p{number}" for number in range(8)]
+    async with counter(db, offered=keys) as at:
+        at.shelf.write("shop", *({"kind": "stock", "variant": f"{key}-v", "on_hand": 7} for key in keys))
+        await asyncio.sleep(FRESH)
+        async with asyncio.timeout(10):
+            while (
+                not await at.follower.refresh()
+            ):  # on a busy machine a look may take longer than it is waited for
+                pass
+        answered = await at.stocks(*(f"{key}-v" for key in keys))
+
+    assert answered == {f"{key}-v": 7 for key in keys}
