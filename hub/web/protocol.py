@@ -7,14 +7,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from hub.web.turns import Turns
 
 #: Asks for the body, and is no answer whose body would follow.
 _GO_ON = b"HTTP/1.1 100 "
 #: What has come of a head, or of what follows a body, may be so long while it is not whole, in bytes. The parser keeps all of
 #: it, and of short headers twenty times as much.
 MOST_UNFINISHED = 64 * 1024
+_TURNS: WeakKeyDictionary[ServerState, Turns] = WeakKeyDictionary()
 _OK = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -38,6 +43,9 @@ class WebProtocol(HttpToolsProtocol):
         self._ready = cast("AnswersAtOnce", self.app) if hasattr(self.app, "at_once") else None
         #: The body of a request that may be answered at once, as far as it has come.
         self._held: bytes | None = None
+        #: It is whole, and stands in line.
+        self._whole = False
+        self._turns = _turns_of(self.server_state, self.loop)
         #: Bytes that have come since the last part of a request was whole.
         self._unfinished = 0
         #: What every answer begins with, and how it is spelled; the server replaces it every second.
@@ -57,11 +65,12 @@ class WebProtocol(HttpToolsProtocol):
             return
         if self._unfinished > MOST_UNFINISHED:
             self.send_400_response("The head of the request is too long.")
-        elif self._held is not None:
+        elif self._held is not None and not self._whole:
             self._begin()
 
     def on_message_begin(self) -> None:
         """A request comes; what an application is told of it is put together when one is called."""
+        self.settle()
         self._unfinished = 0
         self.url = b""
         self.headers = []
@@ -86,12 +95,32 @@ class WebProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """All of it has come."""
         self._unfinished = 0
-        if self._held is not None:
-            if self._answered(self._held):
-                self._held = None
-                return
-            self._begin()
+        if self._held is None:
+            super().on_message_complete()
+        else:
+            self._whole = True
+            self._turns.join(self)
+
+    def settle(self) -> None:
+        """What stands in line is answered, now: whatever comes after it on this connection has to wait for that."""
+        if not self._whole or self._held is None:
+            return
+        self._whole = False
+        if self._direct.is_closing() or self._answered(self._held):
+            self._held = None
+            return
+        self._begin()
         super().on_message_complete()
+
+    def eof_received(self) -> None:
+        """The client says no more, and may still listen."""
+        self.settle()
+        super().eof_received()
+
+    def shutdown(self) -> None:
+        """The server ends: what has come is answered."""
+        self.settle()
+        super().shutdown()
 
     def on_response_complete(self) -> None:
         """The answer is whole, that to a HEAD without a body; what is written next is a head again."""
@@ -101,6 +130,7 @@ class WebProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone, or was left."""
+        self._held = None
         super().connection_lost(exc)
         self._timing.stop()
 
@@ -152,6 +182,13 @@ class WebProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, waits
         self.headers += headers
         super().on_headers_complete()
+
+
+def _turns_of(server: ServerState, loop: asyncio.AbstractEventLoop) -> Turns:
+    """Those of all connections of a server."""
+    if server not in _TURNS:
+        _TURNS[server] = Turns(loop)
+    return _TURNS[server]
 
 
 class _Joining:

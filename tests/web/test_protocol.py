@@ -13,6 +13,7 @@ import uvicorn
 
 from hub.web.protocol import WebProtocol
 from hub.web.reply import App, Receive, Scope, Send
+from hub.web.turns import A_TURN
 
 #: How long an idle connection is kept, in seconds.
 KEPT_FOR = 1
@@ -22,8 +23,14 @@ HEAD = {"type": "http.response.start", "status": 200, "headers": [(b"content-len
 class Client:
     """A socket; everything is waited for ten seconds at most."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(
+        self, server: uvicorn.Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.server, self._reader, self._writer = server, reader, writer
+
+    async def another(self) -> Client:
+        """Another one of the same server, whose socket ends with the test."""
+        return Client(self.server, *await asyncio.open_connection(*self._writer.get_extra_info("peername")))
 
     def ask(self, method: str = "GET", *, headers: str = "") -> None:
         """Send a request's head."""
@@ -32,6 +39,14 @@ class Client:
     def write(self, data: bytes) -> None:
         """Send more."""
         self._writer.write(data)
+
+    def end(self) -> None:
+        """Say that nothing more is sent."""
+        self._writer.write_eof()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
 
     async def read(self) -> bytes:
         """What has come by now, or comes next; nothing at the end."""
@@ -62,7 +77,7 @@ async def served(app: App) -> AsyncIterator[Client]:
     task = asyncio.create_task(server.serve(sockets=[listener]))
     reader, writer = await asyncio.open_connection(*listener.getsockname())
     try:
-        yield Client(reader, writer)
+        yield Client(server, reader, writer)
     finally:
         writer.close()
         server.should_exit = True
@@ -263,6 +278,68 @@ async def test_requests_that_come_together_are_answered_in_their_order() -> None
     found = [answers.index(said) for said in (b"x odd", b"x even", b"x more", b"x odd!!")]
     assert found == sorted(found)
     assert answers.count(b"HTTP/1.1 200 OK") == 4
+
+
+@pytest.mark.parametrize("rest", (b"\0\0\0\0", b"POST", b"POST /ready/y HTTP/9.9\r\n\r\n"))
+async def test_what_came_before_the_end_is_answered(rest: bytes) -> None:
+    """Before whatever follows it, and also where nobody will ask again."""
+    async with served(Ready()) as client:
+        client.write(asked() + rest)
+        client.end()
+        answer = await client.read_to(b"x even")
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_what_came_with_the_end_is_answered() -> None:
+    """Both in one go, as an event loop may hand them out."""
+    async with served(Ready()) as client:
+        while not client.server.server_state.connections:
+            await asyncio.sleep(0.01)
+        [one] = client.server.server_state.connections
+        one.data_received(asked())  # type: ignore[union-attr]
+        one.eof_received()
+        one.transport.close()  # type: ignore[union-attr]
+        answer = await client.read()
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_what_came_before_the_server_ended_is_answered() -> None:
+    """Though others were before it in the line."""
+
+    def shutdown() -> None:
+        for one in list(client.server.server_state.connections):
+            one.shutdown()  # type: ignore[union-attr]
+
+    class Ending(Ready):
+        def at_once(self, path: str, body: bytes) -> bytes | None:
+            asyncio.get_running_loop().call_soon(shutdown)
+            return super().at_once(path, body)
+
+    async with served(Ending()) as client:
+        clients = [await client.another() for _ in range(2 * A_TURN)]
+        await asyncio.sleep(0.05)  # all are connected
+        for one in clients:
+            one.write(asked())
+        answers = [await one.read_to(b"x even") for one in clients]
+        for one in clients:
+            one.close()
+
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
+
+
+async def test_nobody_is_answered_who_has_gone() -> None:
+    """Neither is anybody else kept from it."""
+    async with served(Ready()) as client:
+        clients = [await client.another() for _ in range(2 * A_TURN)]
+        for one in clients:
+            one.write(asked())
+            one.close()
+        client.write(asked())
+        answer = await client.read()
+
+    assert answer.endswith(b" even")
 
 
 @pytest.mark.parametrize(

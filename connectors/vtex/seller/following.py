@@ -26,7 +26,7 @@ LOOK_EVERY = 0.2
 FRESH = 0.02
 #: While questions come, the next look begins when the last one is so old, in seconds, and nobody
 #: waits for it: it ends before anybody would have to.
-AHEAD = 0.005
+AHEAD = 0.01
 #: Longest wait for such a look, in seconds: a slow store must not make a slow answer.
 PATIENCE = 0.25
 #: A store that has said nothing for so long, in seconds, is not reached, though it refuses nobody.
