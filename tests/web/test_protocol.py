@@ -294,8 +294,8 @@ async def test_what_came_before_the_end_is_answered(rest: bytes) -> None:
 async def test_what_came_with_the_end_is_answered() -> None:
     """Both in one go, as an event loop may hand them out."""
     async with served(Ready()) as client:
-        while not client.server.server_state.connections:
-            await asyncio.sleep(0.01)
+        client.write(asked())
+        await client.read()
         [one] = client.server.server_state.connections
         one.data_received(asked())  # type: ignore[union-attr]
         one.eof_received()
