@@ -71,7 +71,7 @@ class Lot:
     def returned(self) -> None:
         """An admitted request is answered, or never will be."""
         self.under_way -= 1
-        self._start.answered()
+        self._start.answered(self._clock())
 
     async def learn(self, lesson: Lesson, took: float = 0.0) -> None:
         """A block holds here at once; the fleet is told of it at once too, and of a mere count now and then.

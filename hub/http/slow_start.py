@@ -7,6 +7,8 @@ no limit next to nothing: where answers are fast, few requests under way are man
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 
 from hub.policy.lessons import Refusal
 
@@ -16,6 +18,8 @@ FIRST = 8.0
 MORE = 0.1
 #: Seconds after which an answer says nothing about the rate.
 RECENT = 1.0
+#: Answers whose times are known.
+MOST_KNOWN = 2000
 
 
 class SlowStart:
@@ -23,19 +27,19 @@ class SlowStart:
 
     def __init__(self) -> None:
         self.window = FIRST
-        self._answers = 0
-        #: When it was seen that nothing limits the bucket, and the answers until then.
-        self._looks: list[tuple[float, int]] = []
+        self._answers: deque[float] = deque(maxlen=MOST_KNOWN)
+        #: When it was seen that nothing limits the bucket.
+        self._looks: list[float] = []
         self._waiting: asyncio.Future[None] | None = None
 
     def look(self, now: float) -> None:
         """Nothing limits the bucket."""
-        self._looks = [(at, answers) for at, answers in self._looks if at > now - RECENT]
-        self._looks.append((now, self._answers))
+        self._looks = [at for at in self._looks if at > now - RECENT]
+        self._looks.append(now)
 
-    def answered(self) -> None:
+    def answered(self, now: float) -> None:
         """One more answer."""
-        self._answers += 1
+        self._answers.append(now)
         self.window += MORE
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
@@ -49,8 +53,25 @@ class SlowStart:
         """An answer that ``took`` so many seconds was 429; what was admitted before it is told once."""
         if not self._looks:
             return Refusal(took=took)
-        begin, answers = self._looks[0]
+        begin = self._looks[0]
         self._looks.clear()
         self.window = FIRST
-        seconds = max(now - begin - took, 0.0)
-        return Refusal(took=took, admitted=max(self._answers - answers - 1, 1), seconds=seconds)
+        passed = [at for at in self._answers if at >= begin][:-1]  # the last one is the refusal itself
+        last, last_seconds = _quickest(passed, now)
+        return Refusal(
+            took=took,
+            admitted=max(len(passed), 1),
+            seconds=max(now - begin - took, 0.0),
+            last=last,
+            last_seconds=last_seconds,
+        )
+
+
+def _quickest(passed: Sequence[float], now: float) -> tuple[int, float]:
+    """How many of the answers came in how many seconds, from when on they came quicker than all of them did."""
+    if len(passed) < 2 or now <= passed[0]:
+        return 0, 0.0
+    rate = len(passed) / (now - passed[0])
+    beyond = [len(passed) - place - rate * (now - at) for place, at in enumerate(passed)]
+    first = beyond.index(max(beyond))
+    return len(passed) - first, now - passed[first]

@@ -50,7 +50,8 @@ class LearnedRate:
     """One bucket's rate; ``redis_limiter.SCRIPT`` has the same ``pace``, ``burst`` and ``lot``.
 
     ``wall`` was measured (``settled``) or guessed ``age`` seconds of use ago. Up to ``saved`` requests were saved up, less
-    what the rate makes of ``spent`` seconds, and no more than what it makes of ``rest``, the seconds of the last refusal.
+    what the rate makes of ``spent`` seconds, or ``last`` less what it makes of ``last_spent``, if that is more: nothing saved
+    is used while requests come slowly. No more than what it makes of ``rest``, the seconds of the last refusal.
     The latest ``vain`` refusals came too soon.
     Requests that were sent before ``until``, a point in time, were refused with it.
     """
@@ -58,6 +59,8 @@ class LearnedRate:
     wall: float
     saved: float
     spent: float = 0.0
+    last: float = 0.0
+    last_spent: float = 0.0
     rest: float
     until: float
     settled: bool = False
@@ -68,9 +71,17 @@ class LearnedRate:
     def guess(cls, refusal: Refusal, rate: float, now: float, until: float) -> LearnedRate:
         """At the first refusal of a bucket; ``rate`` is the one that was told, or 0."""
         saved = max(1.0, rate * SAVED_SPAN) if rate else float(max(refusal.admitted, 1))
-        wall = rate * OF_TOLD if rate else saved / (refusal.seconds + SAVED_SPAN)
-        spent = 0.0 if rate else refusal.seconds
-        return cls(wall=wall, saved=saved, spent=spent, rest=until - now, until=until)
+        if rate:
+            return cls(wall=rate * OF_TOLD, saved=saved, rest=until - now, until=until)
+        return cls(
+            wall=_guessed(saved, refusal.seconds, refusal.last, refusal.last_seconds),
+            saved=saved,
+            spent=refusal.seconds,
+            last=float(refusal.last),
+            last_spent=refusal.last_seconds,
+            rest=until - now,
+            until=until,
+        )
 
     @property
     def pace(self) -> float:
@@ -108,8 +119,9 @@ class LearnedRate:
         if self.settled or self.age or not refusal.admitted:
             return later
         saved, spent = self.saved + refusal.admitted, max(self.spent, refusal.seconds)
-        wall = saved / (spent + SAVED_SPAN)
-        return replace(later, saved=saved, spent=spent, wall=wall)
+        last, last_spent = self.last + refusal.last, max(self.last_spent, refusal.last_seconds)
+        wall = _guessed(saved, spent, last, last_spent)
+        return replace(later, saved=saved, spent=spent, last=last, last_spent=last_spent, wall=wall)
 
     def refused(self, took: float, now: float, until: float) -> LearnedRate:
         """After the next refusal, which took ``took`` seconds to come."""
@@ -118,7 +130,7 @@ class LearnedRate:
         age = max(0.0, self.age - took)
         rate, settled = self._explanation(age)
         too_soon = age < TOO_SOON if self.settled else not settled
-        saved = self.saved - rate * self.spent if settled else self.saved / 2
+        saved = self._saved_by(rate) if settled else self.saved / 2
         return LearnedRate(
             wall=rate * SHARE,
             saved=max(1.0, saved),
@@ -146,8 +158,12 @@ class LearnedRate:
     def _unexplained(self, begin: float, end: float) -> float:
         """Requests beyond the pace at ``begin`` since then, less those that can have been saved up at that rate."""
         rate = self._pace_at(begin)
-        saved = max(0.0, min(self.saved - rate * self.spent, rate * self.rest))
+        saved = max(0.0, min(self._saved_by(rate), rate * self.rest))
         return self._passed_at(end) - self._passed_at(begin) - rate * (end - begin) - saved
+
+    def _saved_by(self, rate: float) -> float:
+        """What was saved up, if that is the rate."""
+        return max(self.saved - rate * self.spent, self.last - rate * self.last_spent)
 
     def _pace_at(self, age: float) -> float:
         if self.settled:
@@ -177,3 +193,8 @@ class LearnedRate:
 
 def _growth(seconds: float) -> float:
     return min(FASTEST * seconds, math.log(GUESS_FORGOTTEN))
+
+
+def _guessed(saved: float, seconds: float, last: float, last_seconds: float) -> float:
+    """A rate that is probably not too high."""
+    return max(saved / (seconds + SAVED_SPAN), last / (last_seconds + SAVED_SPAN))

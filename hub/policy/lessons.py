@@ -25,12 +25,15 @@ class Refusal:
     """Too fast (429), and not a word on how fast is right. Times in seconds.
 
     The answer ``took`` so long. ``admitted`` requests had passed in ``seconds``, in the process that was refused and while
-    nothing limited it; 0 where something did, or where that is told already.
+    nothing limited it; 0 where something did, or where that is told already. ``last`` of them came in the ``last_seconds``,
+    quicker than those before.
     """
 
     took: float = 0.0
     admitted: int = 0
     seconds: float = 0.0
+    last: int = 0
+    last_seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from hub.policy.redis_link import RedisLink
 PREFIX = "hub:limit:"
 
 #: Of a ``LearnedRate``, as ``SCRIPT`` returns and ``LEARN`` takes them.
-_FIELDS = ("wall", "saved", "spent", "rest", "until", "settled", "vain", "age")
+_FIELDS = ("wall", "saved", "spent", "rest", "until", "settled", "vain", "age", "last", "last_spent")
 #: Times that somebody else may be faster with a lesson.
 _TRIES = 5
 
@@ -33,8 +33,8 @@ if now < 0 then
 end
 
 local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'blocked', 'left', 'until',
-  'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age')
-for place = 1, 13 do held[place] = tonumber(held[place]) end
+  'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age', 'last', 'last_spent')
+for place = 1, 15 do held[place] = tonumber(held[place]) end
 local tokens, at = held[1] or burst, held[2] or now
 local blocked, left, untill = held[3] or 0, held[4] or 0, held[5] or 0
 local wall, saved, spent, rest, event, settled, vain, age = unpack(held, 6, 13)
@@ -100,14 +100,16 @@ if rate > 0 then matters = math.max(matters, (burst - tokens) / rate) end
 if wall then matters = math.max(matters, event + %(KEPT)s - now) end
 local text = function(number) return string.format('%%.17g', number) end
 local known = {}
-if wall then known = {text(wall), text(saved), text(spent), text(rest), text(event), text(settled), text(vain), text(age)} end
+if wall then known = {text(wall), text(saved), text(spent), text(rest), text(event), text(settled), text(vain), text(age),
+  text(held[14] or 0), text(held[15] or 0)} end
 if matters > 0 then
   redis.call('HSET', KEYS[1], 'tokens', text(tokens), 'at', text(now), 'blocked', text(blocked),
     'left', text(left), 'until', text(untill))
   if wall then
     redis.call('HSET', KEYS[1], 'event', known[5], 'age', known[8])
   elseif held[6] then
-    redis.call('HDEL', KEYS[1], 'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age')
+    redis.call('HDEL', KEYS[1], 'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age', 'last',
+      'last_spent')
   end
   redis.call('EXPIRE', KEYS[1], math.ceil(matters) + 60)
 elseif held[2] then
@@ -121,8 +123,9 @@ LEARN = """
 local held = redis.call('HMGET', KEYS[1], 'event', 'saved')
 if tonumber(held[1]) ~= tonumber(ARGV[1]) or tonumber(held[2]) ~= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', KEYS[1], 'wall', ARGV[3], 'saved', ARGV[4], 'spent', ARGV[5], 'rest', ARGV[6], 'event', ARGV[7],
-  'settled', ARGV[8], 'vain', ARGV[9], 'age', ARGV[10])
-redis.call('EXPIRE', KEYS[1], ARGV[11])
+  'settled', ARGV[8], 'vain', ARGV[9], 'age', ARGV[10],
+  'last', ARGV[11], 'last_spent', ARGV[12])
+redis.call('EXPIRE', KEYS[1], ARGV[13])
 return 1
 """
 
@@ -190,7 +193,7 @@ class RedisLimiter(Limiter):
 
 
 def _learned_rate(fields: list[bytes]) -> LearnedRate:
-    wall, saved, spent, rest, until, settled, vain, age = map(float, fields)
+    wall, saved, spent, rest, until, settled, vain, age, last, last_spent = map(float, fields)
     return LearnedRate(
         wall=wall,
         saved=saved,
@@ -200,4 +203,6 @@ def _learned_rate(fields: list[bytes]) -> LearnedRate:
         settled=bool(settled),
         vain=int(vain),
         age=age,
+        last=last,
+        last_spent=last_spent,
     )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.http.slow_start import SlowStart
 from hub.policy.learned_rate import IN_VAIN, KEPT, LearnedRate
 from hub.policy.lessons import Refusal
 
@@ -39,6 +40,33 @@ def test_two_refusals_measure_a_rate(rate: float, saved: float, sent: float) -> 
     assert learned.settled
     assert 0.85 * rate <= learned.wall <= 1.1 * rate
     assert rising.pace <= 2.3 * rate
+
+
+@given(st.floats(50, 1000), st.floats(0.1, 0.4), st.floats(3, 20), st.floats(0.1, 0.8))
+def test_a_slow_beginning_does_not_mislead_the_measure(
+    rate: float, saved: float, sent: float, slow: float
+) -> None:
+    """Nothing of what is saved up is used in those seconds: of all that passed, the quick ones tell."""
+    burst = max(20.0, rate * saved)
+    start, answers = SlowStart(), 0.0
+    seconds = burst / (rate * (sent - 1))
+    start.look(0.0)
+    for now in (*ticks(0.0, slow, 0.2 * rate), *ticks(slow, slow + seconds, sent * rate)):
+        start.answered(now)
+        answers = now
+    start.answered(answers)
+    refusal = start.refused(answers, 0.0)
+    rising = refused_by(LearnedRate.guess(refusal, 0.0, 100.0, 101.0), rate, burst)
+    learned = rising.refused(0.0, 105.0, 106.0)
+
+    assert learned.settled
+    assert 0.8 * rate <= learned.wall <= 1.2 * rate
+    assert learned.saved >= burst / 2
+
+
+def ticks(begin: float, end: float, rate: float) -> list[float]:
+    """Moments, so many a second."""
+    return [begin + number / rate for number in range(round((end - begin) * rate))]
 
 
 def test_a_measured_rate_is_held_to_for_long_and_then_left() -> None:
