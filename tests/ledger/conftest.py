@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.store import migrate
 from hub.store.database import Database
 from tests.ledger.driver import Ledger
 
@@ -29,3 +30,12 @@ def make_ledger(db: Database) -> Iterator[Callable[..., Ledger]]:
 def ledger(make_ledger: Callable[..., Ledger]) -> Ledger:
     """The ledger of a connection that reports, with one stream, ``price``, whose newer records replace older ones."""
     return make_ledger()
+
+
+@pytest.fixture
+def memory_db() -> Iterator[Database]:
+    """A SQLite without a disk."""
+    database = Database("sqlite://")
+    migrate.upgrade(database)
+    yield database
+    database.close()

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
-from hub.store import migrate, ringing
+from hub.store import ringing
 from hub.store.database import Database
 from hub.store.ledger import bells, claim
 from hub.store.ledger.bells import HEARD_WITHIN, Bell
 from hub.store.rows import Slice
-from hub.store.schema import metadata
+from tests.ledger import histories
 from tests.ledger.driver import MINUTE, Ledger, price
 
 LIMIT, SLICE = 3, 2
@@ -133,36 +130,9 @@ class BellMachine(RuleBasedStateMachine):
 
 def test_no_bell_is_forgotten_on_sqlite(memory_db: Database) -> None:
     """In memory, for many histories."""
-    _run(memory_db, examples=60)
+    histories.run(BellMachine, memory_db, examples=60)
 
 
 def test_no_bell_is_forgotten_on_postgresql(postgres_db: Database) -> None:
     """For fewer of them."""
-    _run(postgres_db, examples=10)
-
-
-@pytest.fixture
-def memory_db() -> Iterator[Database]:
-    """A SQLite without a disk."""
-    database = Database("sqlite://")
-    migrate.upgrade(database)
-    yield database
-    database.close()
-
-
-def _run(db: Database, examples: int) -> None:
-    def machine() -> BellMachine:
-        with db.transaction() as tx:
-            for table in reversed(metadata.sorted_tables):
-                tx.execute(table.delete())
-        return BellMachine(db)
-
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    histories.run(BellMachine, postgres_db, examples=10)

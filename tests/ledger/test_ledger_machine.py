@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,17 +13,15 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from hub import codec
 from hub.errors import ConfigurationError
 from hub.records import JSON, Record
-from hub.store import migrate
 from hub.store.database import Database
 from hub.store.ledger import letters, sweep
 from hub.store.rows import OPEN_STATES, Slice
-from hub.store.schema import metadata
+from tests.ledger import histories
 from tests.ledger.driver import ANSWERS, MINUTE, REPORT_ANSWERS, Ledger, price
 from tests.ledger.model import Model, ModelRow
 
@@ -280,39 +276,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_the_ledger_keeps_the_rules_on_sqlite(memory_db: Database) -> None:
     """In memory, for many histories."""
-    _run(memory_db, examples=60)
+    histories.run(LedgerMachine, memory_db, examples=60)
 
 
 def test_the_ledger_keeps_the_rules_on_postgresql(postgres_db: Database) -> None:
     """For fewer of them."""
-    _run(postgres_db, examples=8)
-
-
-@pytest.fixture
-def memory_db() -> Iterator[Database]:
-    """A SQLite without a disk."""
-    database = Database("sqlite://")
-    migrate.upgrade(database)
-    yield database
-    database.close()
-
-
-def _run(db: Database, examples: int) -> None:
-    def machine() -> LedgerMachine:
-        with db.transaction() as tx:
-            for table in reversed(metadata.sorted_tables):
-                tx.execute(table.delete())
-        return LedgerMachine(db)
-
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=30,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    histories.run(LedgerMachine, postgres_db, examples=8)
 
 
 def _patched(waiting: JSON, newer: JSON) -> JSON:
