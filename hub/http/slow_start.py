@@ -18,8 +18,8 @@ FIRST = 8.0
 MORE = 0.1
 #: Seconds after which an answer says nothing about the rate.
 RECENT = 1.0
-#: Answers whose times are known.
-MOST_KNOWN = 2000
+#: Answers whose times are known: more than one process gets while it has nothing but these to go by.
+MOST_KNOWN = 10_000
 
 
 class SlowStart:
@@ -36,10 +36,13 @@ class SlowStart:
         """Nothing limits the bucket."""
         self._looks = [at for at in self._looks if at > now - RECENT]
         self._looks.append(now)
+        while self._answers and self._answers[0] < self._looks[0]:
+            self._answers.popleft()
 
     def answered(self, now: float) -> None:
         """One more answer."""
-        self._answers.append(now)
+        if self._looks:
+            self._answers.append(now)
         self.window += MORE
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
