@@ -47,7 +47,7 @@ def admit_page(
 
     Raises ``LostLeaseError`` when another poller has taken over.
     """
-    entry = Entry(db, pipeline, page, kind=kind)
+    entry = PageAdmission(db, pipeline, page, kind=kind)
     with db.transaction() as tx:
         entry.open(tx)
         if step is not None:
@@ -58,7 +58,7 @@ def admit_page(
     return admission
 
 
-class Entry:
+class PageAdmission:
     """One page on its way into the ledger, within a transaction of the caller's: first ``open``, then ``write``.
 
     What can be done without the connection's lock is done before, and what is asked with it is asked at once.

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hub.connector import WebhookAnswer
 from hub.errors import HubError, ServiceUnavailableError
-from hub.loop.admission import Entry
+from hub.loop.admission import PageAdmission
 from hub.pipeline import Pipeline
 from hub.records import BadRecord, Page
 from hub.store import webhooks
@@ -55,7 +55,7 @@ def page_of(answers: Sequence[WebhookAnswer], pipeline: Pipeline) -> Page:
 
 
 def _admit(db: Database, pipeline: Pipeline, answers: Sequence[WebhookAnswer]) -> Received:
-    entry = Entry(db, pipeline, page_of(answers, pipeline), kind="webhook")
+    entry = PageAdmission(db, pipeline, page_of(answers, pipeline), kind="webhook")
     ids = {one.dedupe_id for one in answers if one.dedupe_id}
     with db.transaction() as tx:
         taken = entry.open(tx, *webhooks.taking(db, pipeline.connection.id, ids))
