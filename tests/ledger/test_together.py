@@ -63,6 +63,7 @@ def test_the_last_message_ends_the_transaction(postgres_db: Database) -> None:
         lock(ledger.db, tx, ledger.id)
         ledger.db.together(tx, statement(ADD, name="second"), last=True)
         with ledger.db.transaction() as other:
+            ledger.db.execute(other, "SET LOCAL lock_timeout = '5s'")
             lock(ledger.db, other, ledger.id)
             seen = ledger.db.execute(other, "SELECT count(*) FROM tenant").scalar_one()
 

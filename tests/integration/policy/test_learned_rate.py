@@ -63,9 +63,16 @@ async def test_a_late_refusal_of_what_was_sent_before_teaches_nothing(
     assert (await limiter.take(UNKNOWN, 1)).rate == pytest.approx(311, rel=0.1)
 
 
-@pytest.mark.parametrize(("admitted", "tick"), ((3, 0.01), (500, 0.05)))
+@pytest.mark.parametrize(
+    ("first", "tick"),
+    (
+        (Refusal(admitted=3, seconds=0.1), 0.01),
+        (Refusal(admitted=500, seconds=0.1), 0.05),
+        (Refusal(admitted=500, seconds=2.0, last=140, last_seconds=0.1), 0.05),
+    ),
+)
 async def test_memory_and_redis_know_the_same_curve(
-    clock: Turned, link: RedisLink, admitted: int, tick: float
+    clock: Turned, link: RedisLink, first: Refusal, tick: float
 ) -> None:
     """From a guess, that rises ever faster, to a measure, and beyond."""
     limiters = (MemoryLimiter(clock), RedisLimiter(link, clock=clock))
@@ -79,17 +86,17 @@ async def test_memory_and_redis_know_the_same_curve(
             clock.turn(tick)
         return found
 
-    async def refuse() -> None:
+    async def refuse(refusal: Refusal) -> None:
         for limiter in limiters:
-            await limiter.learn(UNKNOWN, refused(admitted=admitted, within=0.1))
+            await limiter.learn(UNKNOWN, Lesson(block=seconds(1), refusal=refusal))
         clock.turn(1)
 
-    await refuse()
+    await refuse(first)
     guessed = await rates(4)
-    await refuse()
+    await refuse(Refusal(took=0.1))
     measured = await rates(4)
 
-    assert guessed[-1] > 10 * guessed[0]
+    assert guessed[-1] - guessed[-2] > guessed[1] - guessed[0] > 0
     assert guessed[0] < measured[0] < guessed[-1]
 
 
