@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from hub.connector import Bucket
 from hub.errors import ThrottledError
+from hub.http.blame import Blame
 from hub.http.slow_start import SlowStart
 from hub.policy.lessons import Lesson
 from hub.policy.limiter import Limiter
@@ -46,6 +47,8 @@ class Lot:
         self._untold: Lesson | None = None
         #: Requests that were admitted and are not answered: whoever counted for an answer has not seen them all.
         self.under_way = 0
+        self.blame = Blame()
+        self._waiting = 0
 
     def spend(self, now: float) -> bool:
         """Whether a request may go now; a token is gone then."""
@@ -62,29 +65,40 @@ class Lot:
         """Wait for a token, in turn; the seconds that it took. Raises ``ThrottledError`` rather than wait long."""
         begin = self._clock()
         self._refuse_beyond(begin + PATIENCE)
-        async with self._lock:
-            while not self.spend(self._clock()):
-                self._refuse_beyond(begin + PATIENCE)
-                await self._more(wanted)
+        self._waiting += 1
+        try:
+            async with self._lock:
+                while not self.spend(self._clock()):
+                    self._refuse_beyond(begin + PATIENCE)
+                    await self._more(wanted)
+        finally:
+            self._waiting -= 1
         return self._clock() - begin
 
     def returned(self) -> None:
         """An admitted request is answered, or never will be."""
         self.under_way -= 1
+        self.blame.answered()
         self._start.answered(self._clock())
 
-    async def learn(self, lesson: Lesson, took: float = 0.0) -> None:
+    async def learn(self, lesson: Lesson, took: float = 0.0, beside: Iterable[Lot] = ()) -> None:
         """A block holds here at once; the fleet is told of it at once too, and of a mere count now and then.
 
-        Of what remains, those that are under way may have to be paid yet. The answer ``took`` so many seconds.
+        Of what remains, those that are under way may have to be paid yet. The answer ``took`` so many seconds. Where it met
+        the limit of one ``beside`` it is no measure of this one's rate.
         """
         now = self._clock()
         if lesson.refusal:
-            lesson, self._tokens = replace(lesson, refusal=self._start.refused(now, took)), 0
+            until = now + (lesson.block or timedelta(0)).total_seconds()
+            refusal = self._start.refused(now, took)
+            is_own = self.blame.is_own(now, until, [other.blame for other in beside])
+            lesson = replace(lesson, refusal=refusal if is_own else None)
         if lesson.remaining is not None:
             lesson = replace(lesson, remaining=max(lesson.remaining - self.under_way, 0))
         if lesson.block:
             self._nothing_until = max(self._nothing_until, now + lesson.block.total_seconds())
+        if lesson.refusal:  # what is in hand was not sent
+            await self._give_back()
         if lesson.remaining is not None:
             self._tokens = min(self._tokens, lesson.remaining)
         self._untold = lesson
@@ -134,7 +148,8 @@ class Lot:
     async def _refill(self, wanted: int) -> None:
         rate = self._bucket.rate
         await self._give_back()
-        lot = min(wanted, max(1, math.ceil(rate * LOT_SPAN))) if rate else wanted
+        # Of a learned rate only what is sent at once: what is in hand would count as sent when it is measured.
+        lot = min(wanted, max(1, math.ceil(rate * LOT_SPAN))) if rate else self._waiting
         grant = await self._limiter.take(self._bucket, lot)
         now, self._rate = self._clock(), grant.rate or math.inf
         if grant.unlimited:

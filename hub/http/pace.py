@@ -104,7 +104,8 @@ class Pace:
 
     async def learn(self, bucket: Bucket, lesson: Lesson, took: float = 0.0) -> None:
         """Hold on to what an answer said that ``took`` so many seconds, here at once and then for the fleet."""
-        await (self._lots.get(bucket.key) or self._lot(bucket)).learn(lesson, took)
+        lot = self._lots.get(bucket.key) or self._lot(bucket)
+        await lot.learn(lesson, took, beside=self._lots.values())
 
     async def _turn(self, lot: Lot) -> float:
         try:

@@ -2,8 +2,8 @@
 
 The other side is taken for a bucket: so many requests a second, and so many more that it has saved up. What passes before
 the first refusal is mostly what was saved, so it bounds that and gives a careful guess of the rate. The guess rises until
-it is refused as well. Then there is one rate that explains both: at which the requests that went beyond it, since the pace
-rose above it, are those saved up. That rate is held to and rises by the third power of time: not at all for long, so that
+it is refused as well. Then there is one rate that explains both: at which the requests that went beyond it, in the time in
+which they were most, are those saved up. That rate is held to and rises by the third power of time: not at all for long, so that
 refusals are rare, and by and by fast, so that a higher limit is found.
 """
 
@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass, replace
 
 from hub.policy.lessons import Refusal
+from hub.policy.trail import UNTRODDEN, Trail
 
 #: Seconds in which the other side is taken to save up what it had, until it is measured.
 SAVED_SPAN = 0.35
@@ -52,7 +53,7 @@ class LearnedRate:
     ``wall`` was measured (``settled``) or guessed ``age`` seconds of use ago. Up to ``saved`` requests were saved up, less
     what the rate makes of ``spent`` seconds, or ``last`` less what it makes of ``last_spent``, if that is more: nothing saved
     is used while requests come slowly. No more than what it makes of ``rest``, the seconds of the last refusal.
-    The latest ``vain`` refusals came too soon.
+    The latest ``vain`` refusals came too soon. The ``trail`` is of what was sent since.
     Requests that were sent before ``until``, a point in time, were refused with it.
     """
 
@@ -66,6 +67,7 @@ class LearnedRate:
     settled: bool = False
     vain: int = 0
     age: float = 0.0
+    trail: Trail = UNTRODDEN
 
     @classmethod
     def guess(cls, refusal: Refusal, rate: float, now: float, until: float) -> LearnedRate:
@@ -113,6 +115,10 @@ class LearnedRate:
         """After so many seconds in which requests waited for it."""
         return replace(self, age=self.age + seconds)
 
+    def sent(self, number: float, now: float) -> LearnedRate:
+        """After so many requests by it; a negative number were not sent after all."""
+        return replace(self, trail=self.trail.more(number, now))
+
     def refused_as_well(self, refusal: Refusal, until: float) -> LearnedRate:
         """After a further refusal by the same lack: of a process that has not told yet what it was admitted, too."""
         later = replace(self, until=max(self.until, until))
@@ -127,9 +133,9 @@ class LearnedRate:
         """After the next refusal, which took ``took`` seconds to come."""
         if self.given_up:
             return self
-        age = max(0.0, self.age - took)
-        rate, settled = self._explanation(age)
-        too_soon = age < TOO_SOON if self.settled else not settled
+        end = now - took
+        rate, settled = self._explanation(self.trail.until(end, now), end)
+        too_soon = self.age - took < TOO_SOON if self.settled else not settled
         saved = self._saved_by(rate) if settled else self.saved / 2
         return LearnedRate(
             wall=rate * SHARE,
@@ -140,26 +146,19 @@ class LearnedRate:
             vain=self.vain + 1 if too_soon else 0,
         )
 
-    def _explanation(self, age: float) -> tuple[float, bool]:
-        """The rate that explains a refusal at ``age``, and whether that is a measure."""
-        passed, start = self._passed_at(age), self._pace_at(0.0)
-        if passed <= 1:  # none but the one that was refused
-            return start / 2, False
-        if self._unexplained(0.0, age) < 0:
-            beyond_saved = (passed - self.saved) / (age - self.spent) if age > self.spent else 0.0
-            rate = max(beyond_saved, passed / (age + self.rest))
-            return min(max(rate, start / 2), start), rate > start / 2
-        low, high = 0.0, age
+    def _explanation(self, trail: Trail, end: float) -> tuple[float, bool]:
+        """The rate that explains a refusal of what was sent at ``end``, and whether that is a measure."""
+        low, high = self._pace_at(0.0) / 2, self.pace
+        if trail.sent <= 1 or self._unexplained(low, trail, end) <= 0:
+            return low, False
         for _ in range(_STEPS):
             middle = (low + high) / 2
-            low, high = (middle, high) if self._unexplained(middle, age) > 0 else (low, middle)
-        return self._pace_at(low), True
+            low, high = (middle, high) if self._unexplained(middle, trail, end) > 0 else (low, middle)
+        return high, True
 
-    def _unexplained(self, begin: float, end: float) -> float:
-        """Requests beyond the pace at ``begin`` since then, less those that can have been saved up at that rate."""
-        rate = self._pace_at(begin)
-        saved = max(0.0, min(self._saved_by(rate), rate * self.rest))
-        return self._passed_at(end) - self._passed_at(begin) - rate * (end - begin) - saved
+    def _unexplained(self, rate: float, trail: Trail, end: float) -> float:
+        """Requests beyond a rate, less those that can have been saved up at it."""
+        return trail.beyond(rate, end) - max(0.0, min(self._saved_by(rate), rate * self.rest))
 
     def _saved_by(self, rate: float) -> float:
         """What was saved up, if that is the rate."""
@@ -170,16 +169,6 @@ class LearnedRate:
             return self.wall * (1 + CAREFUL * (age / PLATEAU - 1) ** 3)
         bent = min(age, self._bend)
         return self.wall / (1 - RISE * self.wall * bent / self.saved) * math.exp(_growth(age - bent))
-
-    def _passed_at(self, age: float) -> float:
-        """The requests of so many seconds of use."""
-        if self.settled:
-            grown = CAREFUL * PLATEAU / 4 * ((age / PLATEAU - 1) ** 4 - 1)
-            return self.wall * (age + grown) + self._at_once
-        bent = min(age, self._bend)
-        left = 1 - RISE * self.wall * bent / self.saved
-        fast = self.wall / left * (math.exp(_growth(age - bent)) - 1) / FASTEST
-        return fast - self.saved / RISE * math.log(left)
 
     @property
     def _bend(self) -> float:

@@ -82,7 +82,7 @@ class MemoryLimiter(Limiter):
     async def give_back(self, bucket: Bucket, unused: int) -> None:
         """As the port says."""
         now = self._clock()
-        self._keep(bucket, self._level(bucket, now).given_back(bucket, unused), now)
+        self._keep(bucket, self._level(bucket, now).given_back(bucket, unused, now), now)
 
     async def learn(self, bucket: Bucket, lesson: Lesson) -> None:
         """As the port says."""
@@ -155,22 +155,29 @@ class Level:
         granted = min(granted, self.left) if windowed else granted
         tokens = self.tokens - granted if rate else self.tokens
         full = now + (burst - tokens) / rate if rate else 0.0
-        level = replace(self, tokens=tokens, full=full, left=self.left - granted)
+        learned = self._told_of(granted, now)
+        level = replace(self, tokens=tokens, full=full, left=self.left - granted, learned=learned)
         wait = max(
             (min(lot, wanted - granted) - tokens) / rate if rate and granted < wanted else 0.0,
             self.until - now if level.left < 1 and windowed else 0.0,
         )
         return level, Grant.of(granted, wanted, wait, unlimited=not rate and not windowed, rate=rate)
 
-    def given_back(self, bucket: Bucket, unused: int) -> Level:
+    def given_back(self, bucket: Bucket, unused: int, now: float) -> Level:
         """With tokens that were not used."""
         _, burst, _ = self._limit(bucket)
-        return replace(self, tokens=min(burst, self.tokens + unused), left=self.left + unused)
+        tokens = min(burst, self.tokens + unused)
+        return replace(self, tokens=tokens, left=self.left + unused, learned=self._told_of(-unused, now))
 
     def matters(self, now: float) -> bool:
         """Whether a new bucket would be fuller."""
         kept = self.learned is not None and self.learned.holds(now)
         return kept or max(self.blocked, self.until, self.full) > now
+
+    def _told_of(self, sent: int, now: float) -> LearnedRate | None:
+        if self.learned is None or self.learned.given_up or not sent:
+            return self.learned
+        return self.learned.sent(sent, now)
 
     def _limit(self, bucket: Bucket) -> tuple[float, float, float]:
         """Tokens a second, how many there may be at most, and how many are worth waiting for."""

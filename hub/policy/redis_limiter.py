@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from hub.connector import Bucket
-from hub.policy import learned_rate
+from hub.policy import learned_rate, trail
 from hub.policy.learned_rate import LearnedRate
 from hub.policy.lessons import Lesson
 from hub.policy.limiter import Grant, Level, Limiter, MemoryLimiter
 from hub.policy.redis_link import RedisLink
+from hub.policy.trail import Trail
 
 PREFIX = "hub:limit:"
 
@@ -33,11 +34,13 @@ if now < 0 then
 end
 
 local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'blocked', 'left', 'until',
-  'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age', 'last', 'last_spent')
-for place = 1, 15 do held[place] = tonumber(held[place]) end
+  'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age', 'last', 'last_spent', 'sent', 'begun', 'marked',
+  'marks')
+for place = 1, 18 do held[place] = tonumber(held[place]) end
 local tokens, at = held[1] or burst, held[2] or now
 local blocked, left, untill = held[3] or 0, held[4] or 0, held[5] or 0
 local wall, saved, spent, rest, event, settled, vain, age = unpack(held, 6, 13)
+local sent, begun, marked, marks = held[16] or 0, held[17], held[18], held[19] or ''
 
 local told, lot, pace = rate, 1, 0
 local function learned()
@@ -95,21 +98,29 @@ elseif wanted > 0 then
   if windowed and left < 1 then wait = math.max(wait, untill - now) end
 end
 
+local text = function(number) return string.format('%%.17g', number) end
+local more, due = granted - unused, false
+if wall and vain < %(IN_VAIN)s and more ~= 0 and (more > 0 or begun) then
+  due = not begun or now - marked >= math.max(%(LEAST_APART)s, %(APART)s * (now - begun))
+  if due then begun, marked, marks = begun or now, now, marks .. text(now) .. ' ' .. text(sent) .. ' ' end
+  sent = sent + more
+end
+
 local matters = math.max(blocked - now, untill - now)
 if rate > 0 then matters = math.max(matters, (burst - tokens) / rate) end
 if wall then matters = math.max(matters, event + %(KEPT)s - now) end
-local text = function(number) return string.format('%%.17g', number) end
 local known = {}
 if wall then known = {text(wall), text(saved), text(spent), text(rest), text(event), text(settled), text(vain), text(age),
-  text(held[14] or 0), text(held[15] or 0)} end
+  text(held[14] or 0), text(held[15] or 0), text(sent), took >= 0 and marks or ''} end
 if matters > 0 then
   redis.call('HSET', KEYS[1], 'tokens', text(tokens), 'at', text(now), 'blocked', text(blocked),
     'left', text(left), 'until', text(untill))
   if wall then
-    redis.call('HSET', KEYS[1], 'event', known[5], 'age', known[8])
+    redis.call('HSET', KEYS[1], 'event', known[5], 'age', known[8], 'sent', known[11])
+    if due then redis.call('HSET', KEYS[1], 'begun', text(begun), 'marked', text(marked), 'marks', marks) end
   elseif held[6] then
     redis.call('HDEL', KEYS[1], 'wall', 'saved', 'spent', 'rest', 'event', 'settled', 'vain', 'age', 'last',
-      'last_spent')
+      'last_spent', 'sent', 'begun', 'marked', 'marks')
   end
   redis.call('EXPIRE', KEYS[1], math.ceil(matters) + 60)
 elseif held[2] then
@@ -118,7 +129,7 @@ end
 local unlimited = rate == 0 and not windowed and blocked <= now
 return {granted, text(wait), unlimited and 1 or 0, text(rate), text(now), text(blocked), known}
 """
-#: Sets a learned rate, unless somebody else has since the fields came back; then 0.
+#: Sets a learned rate, unless somebody else has since the fields came back; then 0. Its trail goes on or begins anew.
 LEARN = """
 local held = redis.call('HMGET', KEYS[1], 'event', 'saved')
 if tonumber(held[1]) ~= tonumber(ARGV[1]) or tonumber(held[2]) ~= tonumber(ARGV[2]) then return 0 end
@@ -126,6 +137,7 @@ redis.call('HSET', KEYS[1], 'wall', ARGV[3], 'saved', ARGV[4], 'spent', ARGV[5],
   'settled', ARGV[8], 'vain', ARGV[9], 'age', ARGV[10],
   'last', ARGV[11], 'last_spent', ARGV[12])
 redis.call('EXPIRE', KEYS[1], ARGV[13])
+if ARGV[14] == '1' then redis.call('HDEL', KEYS[1], 'sent', 'begun', 'marked', 'marks') end
 return 1
 """
 
@@ -138,7 +150,7 @@ class RedisLimiter(Limiter):
 
     def __init__(self, link: RedisLink, *, clock: Callable[[], float] | None = None) -> None:
         self._link = link
-        self._script = link.script(SCRIPT % vars(learned_rate))
+        self._script = link.script(SCRIPT % {**vars(learned_rate), **vars(trail)})
         self._learn = link.script(LEARN)
         self._clock = clock
         self._alone = MemoryLimiter()
@@ -178,7 +190,8 @@ class RedisLimiter(Limiter):
         texts = [expected[4], expected[1]] if expected else ["", ""]
         numbers = [float(getattr(learned, name)) for name in _FIELDS]
         keep = math.ceil(learned.rest + learned_rate.KEPT) + 60
-        return bool(await self._learn([PREFIX + bucket.key], [*texts, *map(repr, numbers), keep]))
+        anew = int(not learned.trail.marks)
+        return bool(await self._learn([PREFIX + bucket.key], [*texts, *map(repr, numbers), keep, anew]))
 
     async def _run(
         self, bucket: Bucket, *, wanted: int = 0, unused: int = 0, lesson: Lesson | None = None
@@ -193,7 +206,8 @@ class RedisLimiter(Limiter):
 
 
 def _learned_rate(fields: list[bytes]) -> LearnedRate:
-    wall, saved, spent, rest, until, settled, vain, age, last, last_spent = map(float, fields)
+    wall, saved, spent, rest, until, settled, vain, age, last, last_spent, sent = map(float, fields[:-1])
+    points = [*map(float, fields[-1].split())]
     return LearnedRate(
         wall=wall,
         saved=saved,
@@ -205,4 +219,5 @@ def _learned_rate(fields: list[bytes]) -> LearnedRate:
         age=age,
         last=last,
         last_spent=last_spent,
+        trail=Trail(sent=sent, marks=tuple(zip(points[::2], points[1::2], strict=True))),
     )

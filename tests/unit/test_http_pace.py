@@ -410,3 +410,57 @@ async def test_a_refusal_tells_the_fleet_what_was_admitted_before(fleet: Fleet) 
     grant = await fleet.limiter.take(Bucket(key="acme:free"), 1)
     assert grant.wait == seconds(1)
     assert grant.rate == pytest.approx(70 / 0.69)
+
+
+@pytest.mark.parametrize("order", ((0, 1), (1, 0)))
+async def test_a_bucket_that_is_refused_beside_a_busier_one_learns_no_rate(
+    fleet: Fleet, order: tuple[int, int]
+) -> None:
+    """The limit may be that of both, and then it was the busier one that met it."""
+    pace, buckets = fleet.pace(), (Bucket(key="busy"), Bucket(key="quiet"))
+    pace.enter(100)
+    await requests(pace, busy=70, quiet=1)
+    for place in order:
+        await refused(pace, buckets[place])
+    blocked = [await fleet.limiter.take(Bucket(key=f"acme:{name}"), 1) for name in ("busy", "quiet")]
+    fleet.now += 1
+
+    assert [grant.wait for grant in blocked] == [seconds(1)] * 2
+    assert blocked[0].rate == pytest.approx(69 / 0.35)
+    assert (await fleet.limiter.take(Bucket(key="acme:quiet"), 1)).unlimited
+
+
+async def test_a_bucket_that_is_refused_alone_learns_its_rate_the_second_time(fleet: Fleet) -> None:
+    """Busier ones are not refused: the limit is its own."""
+    pace, quiet = fleet.pace(), Bucket(key="quiet")
+    pace.enter(100)
+    rates = []
+    for _ in range(2):
+        await requests(pace, busy=70, quiet=10)
+        await refused(pace, quiet)
+        fleet.now += 1
+        rates.append((await fleet.limiter.take(Bucket(key="acme:quiet"), 1)).rate)
+
+    assert rates == [0, pytest.approx(9 / 0.35)]
+
+
+async def requests(pace: Pace, **numbers: int) -> None:
+    """So many of each bucket."""
+    for key, number in numbers.items():
+        for _ in range(number):
+            await run(pace, Bucket(key=key))
+
+
+async def refused(pace: Pace, bucket: Bucket) -> None:
+    """By a 429 that asks for a second."""
+    await pace.learn(bucket, Lesson(block=seconds(1), refusal=Refusal()), took=0.0)
+
+
+async def test_what_is_in_hand_at_a_refusal_goes_back(fleet: Fleet) -> None:
+    """It was not sent, and does not count for the rate."""
+    pace = fleet.pace()
+    pace.enter(40)
+    await run(pace, PRICES)
+    await pace.learn(PRICES, Lesson(block=seconds(1), refusal=Refusal()), took=0.01)
+
+    assert fleet.asked["give_back"] == 1
