@@ -155,7 +155,11 @@ class Lot:
         if grant.unlimited:
             self._unlimited_until = now + BELIEF
             self._start.look(now)
-        elif grant.granted:
+            return
+        heard = self._start.heard(now) if grant.rate else None
+        if grant.granted:
             self._tokens, self._good_until, self._turned_away = grant.granted, now + LOT_LIFE, 0
         else:
             self._nothing_until = max(self._nothing_until, now + grant.wait.total_seconds())
+        if heard:
+            await self._limiter.learn(self._bucket, Lesson(refusal=heard))

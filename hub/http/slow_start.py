@@ -56,15 +56,27 @@ class SlowStart:
         """An answer that ``took`` so many seconds was 429; what was admitted before it is told once."""
         if not self._looks:
             return Refusal(took=took)
-        begin = self._looks[0]
+        admitted = self._admitted(now)[:-1]  # the last one is the refusal itself
+        return self._told(admitted, now, now - self._looks[0] - took, took)
+
+    def heard(self, now: float) -> Refusal | None:
+        """Another process was refused since the last look; what was admitted to this one, if that is not told yet."""
+        admitted = self._admitted(now) if self._looks else []
+        if not admitted:
+            return None
+        return self._told(admitted, admitted[-1], admitted[-1] - self._looks[0], now - self._looks[-1])
+
+    def _admitted(self, now: float) -> list[float]:
+        return [at for at in self._answers if self._looks[0] <= at <= now]
+
+    def _told(self, admitted: Sequence[float], end: float, seconds: float, took: float) -> Refusal:
         self._looks.clear()
         self.window = FIRST
-        passed = [at for at in self._answers if at >= begin][:-1]  # the last one is the refusal itself
-        last, last_seconds = _quickest(passed, now)
+        last, last_seconds = _quickest(admitted, end)
         return Refusal(
             took=took,
-            admitted=max(len(passed), 1),
-            seconds=max(now - begin - took, 0.0),
+            admitted=max(len(admitted), 1),
+            seconds=max(seconds, 0.0),
             last=last,
             last_seconds=last_seconds,
         )

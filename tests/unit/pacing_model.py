@@ -19,8 +19,9 @@ from hub.policy.limiter import Grant, MemoryLimiter
 
 #: Seconds that a client's process is busy with one request, and that the fleet takes to grant tokens.
 BUSY, ROUND_TRIP = 0.0007, 0.0006
+STALL = 0.1
 
-UNTOLD = Bucket(key="untold")
+UNTOLD, BESIDE = Bucket(key="untold"), Bucket(key="beside")
 
 Form = Literal["whole seconds", "exact", "none"]
 
@@ -64,6 +65,10 @@ class Fleet:
     concurrency: int = 32
     latency: float = 0.02
     bucket: Bucket = UNTOLD
+    #: After this part of its requests a process does something else for ``STALL`` seconds.
+    stalls: float = 0.0
+    #: This part of all requests takes from another bucket, that is the same to the platform.
+    beside: float = 0.0
     seed: int = 1
 
     def send(self, platform: Platform, requests: int) -> float:
@@ -78,10 +83,11 @@ class Fleet:
 
         async def work(pace: Pace, process: asyncio.Lock) -> None:
             for _ in left:
-                wait = await self._attempt(pace, process, platform, dice)
+                bucket = BESIDE if dice.random() < self.beside else self.bucket
+                wait = await self._attempt(bucket, pace, process, platform, dice)
                 while wait is not None:
                     await asyncio.sleep(wait)
-                    wait = await self._attempt(pace, process, platform, dice)
+                    wait = await self._attempt(bucket, pace, process, platform, dice)
 
         workers = []
         for _ in range(self.processes):
@@ -93,27 +99,27 @@ class Fleet:
         return max(platform.passed)
 
     async def _attempt(
-        self, pace: Pace, process: asyncio.Lock, platform: Platform, dice: random.Random
+        self, bucket: Bucket, pace: Pace, process: asyncio.Lock, platform: Platform, dice: random.Random
     ) -> float | None:
         """One request; the seconds until the next attempt at it, None where it passed."""
         clock = asyncio.get_running_loop().time
         try:
-            await pace.admit(self.bucket)
+            await pace.admit(bucket)
         except NotNowError as error:
             return error.wait.total_seconds()
         begin, way = clock(), self.latency * dice.uniform(0.35, 0.65)
         async with process:
-            await asyncio.sleep(BUSY)
+            await asyncio.sleep(BUSY + STALL * (dice.random() < self.stalls))
         await asyncio.sleep(way)
         wait = platform.answer(clock(), dice)
         await asyncio.sleep(way)
-        pace.returned(self.bucket)
+        pace.returned(bucket)
         if wait is None:
             await pace.answered(worked=True)
             return None
         lesson = lesson_of(429, {"retry-after": repr(wait)} if wait else {}, datetime.now(UTC))
         assert lesson
-        await pace.learn(self.bucket, lesson, clock() - begin)
+        await pace.learn(bucket, lesson, clock() - begin)
         return max(wait, 1.0)
 
 

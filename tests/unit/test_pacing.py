@@ -49,6 +49,18 @@ def test_as_a_marketplace_is_measured(processes: int, concurrency: int) -> None:
     assert len(events(platform.refused)) == 2
 
 
+@pytest.mark.parametrize("stalls", (0.003, 0.006, 0.01))
+@pytest.mark.parametrize("seed", (2, 7))
+def test_a_fleet_with_other_things_to_do(stalls: float, seed: int) -> None:
+    """It falls behind what it may, and one in fifty requests is of another bucket that has the same limit."""
+    platform = Platform(rate=400, burst=100)
+    fleet = Fleet(processes=2, latency=0.005, stalls=stalls, beside=0.02, seed=seed)
+    efficiency, refused = used(fleet, platform, 5100)
+
+    assert refused <= 0.01
+    assert efficiency >= 0.73
+
+
 @given(fleets, st.integers(5, 500) | st.just(1500), st.floats(0.05, 0.5), forms)
 @settings(max_examples=8, derandomize=True, deadline=None)
 def test_any_limit_is_found(fleet: Fleet, rate: int, saved: float, form: Form) -> None:

@@ -9,18 +9,32 @@ from hypothesis import strategies as st
 from hub.http.slow_start import SlowStart
 from hub.policy.learned_rate import IN_VAIN, KEPT, LearnedRate
 from hub.policy.lessons import Refusal
+from hub.policy.trail import UNTRODDEN, Trail
 
 #: Seconds of use between two looks at the model.
 TICK = 0.002
 
+grants = st.tuples(st.floats(0, 10), st.integers(-5, 500))
+trails = st.lists(grants).map(lambda rows: trodden(sorted(rows)))
 
-def refused_by(learned: LearnedRate, rate: float, saved: float) -> LearnedRate:
-    """At the moment at which a bucket that was full is used up."""
-    tokens = saved - (learned.burst if learned.settled else 0.0)
+
+def trodden(rows: list[tuple[float, int]]) -> Trail:
+    """By so many requests at each moment."""
+    trail = UNTRODDEN
+    for at, number in rows:
+        trail = trail.more(number, at)
+    return trail
+
+
+def risen(learned: LearnedRate, rate: float, saved: float) -> tuple[LearnedRate, float]:
+    """At the moment at which a bucket that was full is used up, and that moment."""
+    tokens, now, learned = saved, learned.until, learned.sent(learned.burst, learned.until)
+    tokens -= learned.burst
     while tokens > 0:
+        now += TICK
         tokens = min(saved, tokens + (rate - learned.pace) * TICK)
-        learned = learned.used(TICK)
-    return learned
+        learned = learned.sent(learned.pace * TICK, now).used(TICK)
+    return learned, now
 
 
 def guess(rate: float, saved: float, sent: float) -> LearnedRate:
@@ -34,8 +48,8 @@ def guess(rate: float, saved: float, sent: float) -> LearnedRate:
 def test_two_refusals_measure_a_rate(rate: float, saved: float, sent: float) -> None:
     """And what is saved up, whatever they are."""
     burst = max(5.0, rate * saved)
-    rising = refused_by(guess(rate, burst, sent), rate, burst)
-    learned = rising.refused(0.0, 105.0, 106.0)
+    rising, now = risen(guess(rate, burst, sent), rate, burst)
+    learned = rising.refused(0.0, now, now + 1)
 
     assert learned.settled
     assert 0.85 * rate <= learned.wall <= 1.1 * rate
@@ -56,8 +70,8 @@ def test_a_slow_beginning_does_not_mislead_the_measure(
         answers = now
     start.answered(answers)
     refusal = start.refused(answers, 0.0)
-    rising = refused_by(LearnedRate.guess(refusal, 0.0, 100.0, 101.0), rate, burst)
-    learned = rising.refused(0.0, 105.0, 106.0)
+    rising, now = risen(LearnedRate.guess(refusal, 0.0, 100.0, 101.0), rate, burst)
+    learned = rising.refused(0.0, now, now + 1)
 
     assert learned.settled
     assert 0.8 * rate <= learned.wall <= 1.2 * rate
@@ -79,10 +93,10 @@ def test_a_measured_rate_is_held_to_for_long_and_then_left() -> None:
 
 def test_the_time_that_an_answer_took_is_taken_off() -> None:
     """It was refused when it got there; what was sent since says nothing."""
-    rising = refused_by(guess(400, 100, 3), 400, 100)
+    rising, now = risen(guess(400, 100, 3), 400, 100)
 
-    late = rising.used(0.05).refused(0.05, 105.0, 106.0)
-    assert late.wall == pytest.approx(rising.refused(0.0, 105.0, 106.0).wall, rel=0.01)
+    late = rising.used(0.05).sent(30, now + 0.02).refused(0.05, now + 0.05, now + 1)
+    assert late.wall == pytest.approx(rising.refused(0.0, now, now + 1).wall, rel=0.02)
 
 
 def test_a_refusal_of_what_was_sent_before_is_the_same_one() -> None:
@@ -115,13 +129,13 @@ def test_refusals_that_come_too_soon_are_given_up_on() -> None:
     assert learned.refused(0.0, 30.0, 31.0) == learned
 
 
-@given(st.floats(0, 1e4), st.booleans(), st.floats(1, 1e5), st.floats(0, 1), st.floats(0, 2))
+@given(st.floats(0, 1e4), st.booleans(), st.floats(1, 1e5), st.floats(0, 1), st.floats(0, 2), trails)
 def test_no_refusal_is_too_strange(
-    age: float, settled: bool, saved: float, spent: float, took: float
+    age: float, settled: bool, saved: float, spent: float, took: float, trail: Trail
 ) -> None:
-    """Some rate is learned from each."""
+    """Some rate is learned from each, not above that which was refused."""
     learned = LearnedRate(
-        wall=saved, saved=saved, spent=spent, rest=0.25, until=0.0, settled=settled, age=age
+        wall=saved, saved=saved, spent=spent, rest=0.25, until=0.0, settled=settled, age=age, trail=trail
     )
 
-    assert learned.refused(took, 1.0, 1.25).pace > 0
+    assert 0 < learned.refused(took, 10.0, 10.25).wall <= learned.pace
