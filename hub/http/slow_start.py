@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from hub.policy.learned_rate import SAVED_SPAN
 from hub.policy.lessons import Refusal
 
 #: Requests under way before the first answer.
@@ -83,10 +84,10 @@ class SlowStart:
 
 
 def _quickest(passed: Sequence[float], now: float) -> tuple[int, float]:
-    """How many of the answers came in how many seconds, from when on they came quicker than all of them did."""
+    """How many of the answers came in how many seconds, from when on they came quicker than the rate that all make guess."""
     if len(passed) < 2 or now <= passed[0]:
         return 0, 0.0
-    rate = len(passed) / (now - passed[0])
+    rate = len(passed) / (now - passed[0] + SAVED_SPAN)
     beyond = [len(passed) - place - rate * (now - at) for place, at in enumerate(passed)]
     first = beyond.index(max(beyond))
     return len(passed) - first, now - passed[first]

