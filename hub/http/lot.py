@@ -40,6 +40,7 @@ class Lot:
         self._good_until = 0.0
         self._unlimited_until = 0.0
         self._nothing_until = 0.0
+        self._no_more_until = 0.0
         self._turned_away = 0
         self._rate = bucket.rate or math.inf
         self._start = SlowStart()
@@ -125,21 +126,25 @@ class Lot:
             await self._limiter.give_back(self._bucket, unused)
 
     def _refuse_beyond(self, latest: float) -> None:
-        if self._nothing_until <= latest:
+        until = self._empty_until()
+        if until <= latest:
             return
         # Those that are turned away come back one after the other, not all for the same token.
-        wait = self._nothing_until - self._clock() + self._turned_away / self._rate
+        wait = until - self._clock() + self._turned_away / self._rate
         self._turned_away += 1
         raise ThrottledError(
             f"the rate limit {self._name} has nothing for {wait:.1f} s",
             wait=timedelta(seconds=max(wait, 0.0)),
         )
 
+    def _empty_until(self) -> float:
+        return self._nothing_until if self._tokens else max(self._nothing_until, self._no_more_until)
+
     async def _more(self, wanted: Callable[[], int]) -> None:
         """Wait for what is missing: time, an answer, or tokens."""
-        now = self._clock()
-        if now < self._nothing_until:
-            await asyncio.sleep(self._nothing_until - now)
+        now, until = self._clock(), self._empty_until()
+        if now < until:
+            await asyncio.sleep(until - now)
         elif now < self._unlimited_until:
             await self._start.answer()
         else:
@@ -159,6 +164,7 @@ class Lot:
         heard = self._start.heard(now) if grant.rate else None
         if grant.granted:
             self._tokens, self._good_until, self._turned_away = grant.granted, now + LOT_LIFE, 0
+            self._no_more_until = now + grant.wait.total_seconds()
         else:
             self._nothing_until = max(self._nothing_until, now + grant.wait.total_seconds())
         if heard:
