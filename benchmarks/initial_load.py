@@ -1,6 +1,6 @@
 """VTEX's certification test: 5,000 SKUs are loaded, and then 5,000 prices change. On PostgreSQL, with `hub up`.
 
-    python -m benchmarks.initial_load [--skus 5000] [--rounds 1]
+    python -m benchmarks.initial_load [--skus 5000] [--rounds 3]
 
 With a limit of 400 requests a second and a burst of 100 that the hub is not told: the least time that the fewest requests
 take (one for each SKU, simulations in fifties, pages of a thousand) over the time taken, and how many were answered 429.
@@ -257,7 +257,7 @@ def figure(
 
 def main() -> None:
     """See the module."""
-    given = options(__doc__, skus=5000, rounds=1)
+    given = options(__doc__, skus=5000, rounds=3)
     with scratch() as folder:
         found = measure(folder, given.skus, given.rounds)
     finish(found)

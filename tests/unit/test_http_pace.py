@@ -282,6 +282,24 @@ async def test_many_requests_share_a_slow_bucket_in_turn() -> None:
     assert sum(isinstance(end, ThrottledError) for end in ends) == 100 - passed
 
 
+async def test_who_got_a_part_asks_again_when_there_is_more() -> None:
+    """About once for each token of a slow bucket, and not once more to hear that there is none."""
+    asked, circuit = _Asked(), MemoryCircuit()
+    pace = Pace(tenant="acme", circuit_key="host", limiter=asked, circuit=circuit)
+    bucket = Bucket(key="b", rate=100.0, burst=1)
+    await asyncio.gather(*(run(pace, bucket) for _ in range(20)))
+
+    assert asked.times <= 24
+
+
+class _Asked(MemoryLimiter):
+    times = 0
+
+    async def take(self, bucket: Bucket, wanted: int) -> Grant:
+        self.times += 1
+        return await super().take(bucket, wanted)
+
+
 async def test_a_learned_block_stops_the_rest_at_once(fleet: Fleet) -> None:
     """Here without asking anyone, and elsewhere with the next token."""
     pace = fleet.pace()
