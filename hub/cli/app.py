@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib.metadata import entry_points, version
 from typing import Annotated, Any
@@ -104,11 +105,13 @@ def hub(
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,
     parent: Annotated[int | None, typer.Option("--parent", hidden=True)] = None,
+    nice: Annotated[int, typer.Option("--nice", min=0, max=19, hidden=True)] = 0,
 ) -> None:
     """Moves records between systems that do not talk to each other, without losing or doubling one.
 
     Settings are environment variables named HUB_…; without any, everything is kept under .hub.
     """
+    os.nice(nice)
     if parent is not None:
         from hub.cli.environment import follow_parent
 

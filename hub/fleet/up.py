@@ -16,8 +16,9 @@ from hub.listening import require_free
 from hub.settings import Settings
 from hub.store.database import default_url
 
-#: Each is a command of its own.
-MEMBERS = ("scheduler", "worker", "web")
+#: Each is a command of its own, with what nice(1) takes: where all are busy, whoever asks is answered first, and then
+#: records are moved.
+MEMBERS = {"scheduler": 0, "worker": 5, "web": 0}
 
 _log = structlog.get_logger(__name__)
 
@@ -33,15 +34,15 @@ def run(settings: Settings) -> int:
     # From here on this process uses the embedded broker, so that it outlives every member's restart.
     require_services(settings)
     supervisor = Supervisor(
-        [Member(name=name, command=command(name)) for name in MEMBERS],
+        [Member(name=name, command=command(name, nice=nice)) for name, nice in MEMBERS.items()],
         grace=settings.shutdown_timeout.total_seconds(),
     )
     return supervisor.run()
 
 
-def command(name: str, *arguments: str) -> Sequence[str]:
+def command(name: str, *arguments: str, nice: int = 0) -> Sequence[str]:
     """A command of the hub as a child of this process, which ends with it however this one ends."""
-    return [sys.executable, "-m", "hub", "--parent", str(os.getpid()), name, *arguments]
+    return [sys.executable, "-m", "hub", "--parent", str(os.getpid()), f"--nice={nice}", name, *arguments]
 
 
 def places(settings: Settings) -> Mapping[str, str]:

@@ -113,6 +113,7 @@ def test_up_runs_everything_and_replaces_what_is_killed(
     until(lambda: up.answers("worker", "/metrics"))
     up.family()
     first = up.child("worker")
+    assert first.nice() == up.child("web").nice() + 5  # who asks is answered before records are moved
     first.kill()
     source.platform.commands()["records"]({"count": 5})
     hub.ok("connection", "resume", prices)  # polls at once

@@ -56,7 +56,6 @@ class Offer:
         "product",
         "sku",
         "stock",
-        "stock_text",
         "tail",
         "until",
         "valid_to",
@@ -68,7 +67,6 @@ class Offer:
     ) -> None:
         self.sku, self.variant, self.product, self.stock = sku, variant, product, stock
         self._periods, self._terms = periods, terms
-        self.stock_text = sys.intern(str(stock))
         #: ``{"id":…,"requestIndex":``
         self.head = f'{{"id":{text(sku)},"requestIndex":'
         #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.

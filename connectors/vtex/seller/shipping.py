@@ -17,6 +17,8 @@ HUNDREDTHS = Decimal("0.01")
 
 #: Addresses whose options are remembered, and characters of the longest postal code of such a one.
 MOST_ADDRESSES, LONGEST_REMEMBERED = 10_000, 16
+#: Sets of options whose line ends are remembered, and stocks of each: with three options that is some 30 MB.
+MOST_DELIVERIES, MOST_ENDS = 100, 500
 
 _ESTIMATE = re.compile(r"\d{1,4}(bd|d|h|m)", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{3}", re.ASCII)
@@ -102,16 +104,29 @@ class _Option:
     channels: Sequence[str]
 
 
+class LineEnds(dict[int, str]):
+    """The end of a line's ``logisticsInfo``, from ``shipsTo`` on, by the SKU's stock. Made when it is first wanted.
+
+    ``around_stock``: its parts, cut wherever the stock stands.
+    """
+
+    def __init__(self, around_stock: Sequence[str]) -> None:
+        self.around_stock = around_stock
+
+    def __missing__(self, stock: int) -> str:
+        if len(self) >= MOST_ENDS:
+            self.clear()
+        end = self[stock] = str(stock).join(self.around_stock)
+        return end
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """What an address is offered: ``slas`` as a JSON array, and the channels among them.
-
-    ``around_stock``: the end of a line's ``logisticsInfo``, from ``shipsTo`` on, cut wherever the SKU's stock stands.
-    """
+    """What an address is offered: ``slas`` as a JSON array, the channels among them, and ``ends`` of ``logisticsInfo``."""
 
     slas: bytes
     channels: Sequence[str]
-    around_stock: Sequence[str]
+    ends: LineEnds
 
 
 #: Where nothing is shipped to anywhere.
@@ -128,6 +143,7 @@ class Shipping:
         #: As JSON: where things are shipped to.
         self.countries = msgspec.json.encode(sorted(self._by_country))
         self._known: dict[tuple[str, str], Delivery] = {}
+        self._deliveries: dict[Sequence[str], Delivery] = {}
         channels = {
             channel for options in self._by_country.values() for one in options for channel in one.channels
         }
@@ -159,7 +175,11 @@ class Shipping:
             for name, sla in option.slas.items():
                 slas.setdefault(name, sla)
         channels = sorted({channel for one in options for channel in one.channels})
-        return self._delivery(b"[" + b",".join(slas.values()) + b"]", channels)
+        delivery = self._delivery(b"[" + b",".join(slas.values()) + b"]", channels)
+        if len(self._deliveries) >= MOST_DELIVERIES:
+            self._deliveries.clear()
+            self._known.clear()
+        return self._deliveries.setdefault(delivery.ends.around_stock, delivery)
 
     def _delivery(self, slas: bytes, channels: Sequence[str]) -> Delivery:
         cuts = [f',"shipsTo":{self.countries.decode()},"slas":{slas.decode()},"stockBalance":']
@@ -167,7 +187,7 @@ class Shipping:
         for channel in channels:
             cuts.append(f'{before}{{"id":"{channel}","stockBalance":')
             before = "},"
-        return Delivery(slas=slas, channels=channels, around_stock=(*cuts, "}]}"))
+        return Delivery(slas=slas, channels=channels, ends=LineEnds((*cuts, "}]}")))
 
 
 def _holds(option: _Option, code: str) -> bool:

@@ -85,7 +85,7 @@ class Simulation:
         not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
         """
         delivery = self._shipping.to(request.country, request.postalCode)
-        around_stock = delivery.around_stock
+        ends = delivery.ends
         items: list[str] = []
         logistics: list[str] = []
         left_out: list[str] = []
@@ -103,9 +103,7 @@ class Simulation:
             seller = '"1"' if asked.seller == "1" else text(asked.seller)
             until = promise if offer.valid_to > promise_ends else _moment(offer.valid_to)
             items.append(f'{offer.head}{index},"quantity":{quantity},"seller":{seller}{offer.tail}{until}}}')
-            logistics.append(
-                f'{{"itemIndex":{index},"quantity":{quantity}{offer.stock_text.join(around_stock)}'
-            )
+            logistics.append(f'{{"itemIndex":{index},"quantity":{quantity}{ends[stock]}')
         body = (
             f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},'
             f'"items":[{",".join(items)}],"logisticsInfo":[{",".join(logistics)}],"allowMultipleDeliveries":true}}'
