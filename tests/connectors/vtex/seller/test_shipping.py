@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from connectors.vtex.seller.shipping import (
     LONGEST_REMEMBERED,
     MOST_ADDRESSES,
+    MOST_DELIVERIES,
+    MOST_ENDS,
     Shipping,
     ShippingRule,
     plain_postal_code,
@@ -132,3 +134,34 @@ def test_made_up_addresses_fill_no_memory() -> None:
 
     assert len(shipping._known) <= MOST_ADDRESSES
     assert all(len(postal_code) <= LONGEST_REMEMBERED for _, postal_code in shipping._known)
+
+
+def test_addresses_with_the_same_options_share_what_is_remembered_of_them() -> None:
+    """Also where the options come from different rules."""
+    shipping = Shipping(
+        [
+            rule("a", postal_from="10", postal_to="19"),
+            rule("a", postal_from="30", postal_to="39"),
+            rule("b", country="ARG"),
+        ]
+    )
+
+    assert shipping.to("BRA", "10000").ends is shipping.to("BRA", "30000").ends
+    assert shipping.to("BRA", "10000").ends is not shipping.to("ARG", "10000").ends
+
+
+def test_the_end_of_a_line_names_the_stock_whatever_was_asked_before() -> None:
+    """And no more of them are kept than so many."""
+    ends = Shipping([rule("a")]).to("BRA", "1").ends
+    for stock in (*range(2 * MOST_ENDS + 3), 7):
+        assert ends[stock].count(f'"stockBalance":{stock}') == 2
+        assert len(ends) <= MOST_ENDS
+
+
+def test_options_of_many_addresses_stay_their_own() -> None:
+    """More sets of options than are remembered."""
+    numbers = range(100, 100 + MOST_DELIVERIES + 5)
+    shipping = Shipping([rule(f"to {n}", postal_from=str(n), postal_to=str(n)) for n in numbers])
+
+    assert all(ids(shipping, f"{n}00") == [f"to {n}"] for _ in range(2) for n in numbers)
+    assert len(shipping._deliveries) <= MOST_DELIVERIES
