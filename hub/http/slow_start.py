@@ -62,8 +62,9 @@ class SlowStart:
 
     def heard(self, now: float) -> Refusal | None:
         """Another process was refused since the last look; what was admitted to this one, if that is not told yet."""
-        admitted = self._admitted(now) if self._looks else []
+        admitted = self._admitted(now) if self._looks and now - self._looks[-1] <= RECENT else []
         if not admitted:
+            self._looks.clear()
             return None
         return self._told(admitted, admitted[-1], admitted[-1] - self._looks[0], now - self._looks[-1])
 

@@ -126,6 +126,8 @@ class Level:
     def refused(self, bucket: Bucket, refusal: Refusal, now: float) -> Level:
         """With a rate learned from what is blocked already."""
         learned, until = self.learned, self.blocked
+        if learned is None and until <= now:  # somebody tells of a refusal that is forgotten already
+            return self
         if learned is None:
             learned = LearnedRate.guess(refusal, bucket.rate or 0.0, now, until)
         elif now - refusal.took < learned.until:
@@ -152,7 +154,7 @@ class Level:
         if self.blocked > now:
             return self, Grant.of(0, wanted, self.blocked - now, unlimited=False, rate=rate)
         granted = min(wanted, math.floor(self.tokens + NEARLY)) if rate else wanted
-        granted = min(granted, self.left) if windowed else granted
+        granted = max(0, min(granted, self.left)) if windowed else granted
         tokens = self.tokens - granted if rate else self.tokens
         full = now + (burst - tokens) / rate if rate else 0.0
         learned = self._told_of(granted, now)

@@ -89,7 +89,7 @@ if blocked > now then
 elseif wanted > 0 then
   granted = wanted
   if rate > 0 then granted = math.min(granted, math.floor(tokens + 1e-6)) end
-  if windowed then granted = math.min(granted, left) end
+  if windowed then granted = math.max(0, math.min(granted, left)) end
   if rate > 0 then
     tokens = tokens - granted
     if granted < wanted then wait = (math.min(lot, wanted - granted) - tokens) / rate end

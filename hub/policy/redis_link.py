@@ -80,5 +80,5 @@ class RedisLink:
 
     def _found(self) -> None:
         if self._away:
-            self._away = False
+            self._away, self._ask_again = False, 0.0
             self._log.info("policies_with_redis_again")

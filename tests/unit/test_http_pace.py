@@ -474,6 +474,25 @@ async def refused(pace: Pace, bucket: Bucket) -> None:
     await pace.learn(bucket, Lesson(block=seconds(1), refusal=Refusal()), took=0.0)
 
 
+@pytest.mark.parametrize(("idle", "saved"), ((0.4, 90), (10.0, 20)))
+async def test_who_hears_of_a_refusal_tells_what_was_admitted_to_it(
+    fleet: Fleet, idle: float, saved: float
+) -> None:
+    """Just before, and not what was long ago."""
+    pace = fleet.pace()
+    pace.enter(100)
+    await requests(pace, free=70)
+    fleet.now += idle
+    refusal = Refusal(admitted=20, seconds=0.0)
+    await fleet.limiter.learn(Bucket(key="acme:free"), Lesson(block=seconds(1), refusal=refusal))
+    fleet.now += 0.2
+    waits = asyncio.ensure_future(pace.admit(FREE))
+    await asyncio.sleep(0.01)
+    waits.cancel()
+
+    assert (await fleet.limiter.take(Bucket(key="acme:free"), 1)).rate == pytest.approx(saved / 0.35)
+
+
 async def test_what_is_in_hand_at_a_refusal_goes_back(fleet: Fleet) -> None:
     """It was not sent, and does not count for the rate."""
     pace = fleet.pace()

@@ -142,3 +142,20 @@ async def taken_in(limiter: Limiter, clock: Turned, bucket: Bucket, span: float)
         granted += grant.granted
         clock.turn(max(grant.wait.total_seconds(), 0.001))
     return granted
+
+
+async def test_a_refusal_that_is_forgotten_teaches_nothing(limiter: Limiter) -> None:
+    """Somebody tells what he was admitted before it, and nobody knows of it any more."""
+    await limiter.learn(UNKNOWN, Lesson(refusal=Refusal(took=0.3, admitted=70, seconds=0.1)))
+
+    assert (await limiter.take(UNKNOWN, 1000)).unlimited
+
+
+async def test_a_clock_that_steps_back_takes_no_tokens_away(limiter: Limiter, clock: Turned) -> None:
+    """Over the end of what was told to remain: nothing is granted then, and not less."""
+    await limiter.learn(PRICES, Lesson(remaining=5, reset=seconds(1)))
+    clock.turn(1.001)
+    await limiter.take(PRICES, 20)
+    clock.turn(-0.005)
+
+    assert (await limiter.take(PRICES, 1)).granted == 0

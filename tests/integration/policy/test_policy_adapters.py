@@ -239,7 +239,11 @@ async def test_a_dead_redis_stops_nobody(own_valkey: Valkey) -> None:
         own_valkey.start()
         now.turn(RESPITE)
         assert (await circuit.allow("host", 1)).state == "closed"
+        await limiter.learn(UNKNOWN, Lesson(block=seconds(30)))
 
+    elsewhere = RedisLink.to(own_valkey.url)
+    assert (await RedisLimiter(elsewhere).take(UNKNOWN, 1)).granted == 0
+    await elsewhere.close()
     await link.close()
     assert [entry["event"] for entry in logs] == ["policies_without_redis", "policies_with_redis_again"]
 
