@@ -16,6 +16,17 @@ from hub.records import JSON
 
 #: A value of ``[credentials]`` that starts so is read from the environment when the file is saved.
 FROM_ENVIRONMENT = "env:"
+#: What is wanted, by how pydantic calls what it got instead.
+_KINDS = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "model_type": "a table of settings",
+    "model_attributes_type": "a table of settings",
+    "dict_type": "a table of settings",
+}
 
 
 class Delivery(BaseModel):
@@ -162,6 +173,8 @@ def _remedy(fault: Any, model: type[BaseModel]) -> str:
         return f"is not a setting; there are: {', '.join(model.model_fields) or 'none'}"
     if fault["type"] == "string_type":
         return "must be a text; write it in quotes"
+    if fault["type"] in _KINDS:
+        return f"must be {_KINDS[fault['type']]}"
     if fault["type"] == "string_too_short" and fault["msg"].endswith(" 1 character"):
         return "must not be empty"
     return _must(fault["msg"])

@@ -126,7 +126,11 @@ def details_of(answer: httpx.Response, clean: Callable[[str], str] = str) -> lis
 def _error(fate: str, status: int, said: str, details: list[str], wait: timedelta | None) -> HubError:
     text = f"{said}: {'; '.join(details)}" if details else said
     if fate == "reauthorize":
-        what = "the credential was refused" if status == 401 else "the credential lacks a permission"
+        what = (
+            "the credential was refused; set one that is valid with `hub connection set`"
+            if status == 401
+            else "the credential lacks a permission; grant it over there, or set another with `hub connection set`"
+        )
         return ReauthorizationError(f"{text} ({what})", response_code=status)
     if fate == "throttle":
         return ThrottledError(text, wait=wait or DEFAULT_THROTTLE, response_code=status)

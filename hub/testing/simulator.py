@@ -302,6 +302,10 @@ def _config(app: App) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(
+            f"{port} is no port; choose one of 1 to 65535, or 0 for a free one", field="port"
+        )
     try:
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:

@@ -32,6 +32,7 @@ def test_a_connection_is_disconnected_and_set_again(
         ("settings.base_url", "FIELD=VALUE"),
         ("settings.base_url.x=1", "holds no fields"),
         ("settings.nothing=1", "is not a setting"),
+        ("settings.limit=many", "settings.limit: must be a whole number"),
     ),
 )
 def test_what_cannot_be_set_is_refused(hub: Hub, prices: str, value: str, why: str) -> None:

@@ -264,6 +264,8 @@ def test_a_port_that_is_taken_is_named() -> None:
             ConfigurationError, match=rf"port: cannot listen on 127\.0\.0\.1:{port} .* choose another"
         ):
             serve(app, host="127.0.0.1", port=port, title="counter")
+    with pytest.raises(ConfigurationError, match=r"port: 99999 is no port; choose one of 1 to 65535"):
+        serve(app, host="127.0.0.1", port=99999, title="counter")
 
 
 async def test_only_our_own_server_can_cut_a_connection() -> None:

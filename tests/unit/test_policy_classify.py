@@ -76,7 +76,12 @@ def test_a_missing_scope_is_named() -> None:
     found = error(403, {"detail": "missing scope pricing.publish.outcome.write"})
 
     assert "missing scope pricing.publish.outcome.write" in str(found)
-    assert "lacks a permission" in str(found)
+    assert "lacks a permission; grant it over there" in str(found)
+
+
+def test_a_refused_credential_is_said_with_the_remedy() -> None:
+    """Wherever it is read: in a check, a drain, the state of a connection."""
+    assert "set one that is valid with `hub connection set`" in str(error(401, {"detail": "unknown token"}))
 
 
 def test_an_unfollowed_redirect_names_the_host_alone() -> None:
