@@ -47,7 +47,7 @@ class VtexMarketplaceSettings(BaseModel):
     endpoint: Endpoint | None = Field(None, description="Instead of VTEX's own hosts: a simulator, a proxy.")
     sales_channel: int = Field(ge=1, le=2**31 - 1, description="The trade policy that the marketplace sells.")
     affiliate_id: Annotated[str, AfterValidator(_affiliate)] | None = Field(
-        None, description="The affiliate's id; notifications for another one are refused."
+        None, description="The affiliate's id; notifications that name another one are refused."
     )
     currency: Annotated[str, AfterValidator(_currency)] = Field(
         description="Code (ISO 4217) of the sales channel's currency; simulations do not name it."
@@ -100,5 +100,5 @@ class VtexMarketplaceCredentials(VtexCredentials):
 
     endpoint_secret: PathSecret | None = Field(
         None,
-        description="Stands in the address of the notifications, the logs and the mapping, which nothing else protects.",
+        description="Optional: 16 to 200 letters, digits, - or _. Stands in the address of notifications, logs and mapping, which nothing else protects.",
     )
