@@ -10,11 +10,13 @@ import pytest
 
 from connectors.vtex.marketplace import remapped
 from connectors.vtex.marketplace.category_map import CategoryMap
+from connectors.vtex.marketplace.finding import Found
 from connectors.vtex.marketplace.place import ONCE_MORE, Place, Walk
 from connectors.vtex.marketplace.remapped import DECIDED, Remapped
 from hub import codec
+from hub.marketplace import Listing
 from hub.pipeline import SystemClock
-from hub.store.plugin_ports import StoredDocuments, StoredIdMap
+from hub.store.plugin_ports import StoredDocuments
 from tests.connectors.vtex.marketplace.conftest import Join
 from tests.connectors.vtex.marketplace.market_world import NAME, MarketWorld
 from tests.connectors.vtex.marketplace.storms import harm, rounds
@@ -34,6 +36,12 @@ async def mapped(world: MarketWorld, theirs: str | None) -> None:
     """Each category of the account."""
     for category in sorted({category_of(world, sku) for sku in world.skus}):
         await world.map(category, theirs)
+
+
+def mapping_of(world: MarketWorld) -> CategoryMap:
+    connection = world.hub.connection(NAME)
+    which = {"tenant_id": connection.tenant_id, "connection_id": connection.id}
+    return CategoryMap(world.ids(), StoredDocuments(world.hub.db, **which), SystemClock())
 
 
 def categories(world: MarketWorld) -> set[str]:
@@ -179,16 +187,31 @@ async def test_a_step_ends_where_it_has_found_enough(join: Join, monkeypatch: py
     await mapped(world, "c2")
     monkeypatch.setattr(remapped, "PAGE", 2)
     monkeypatch.setattr(remapped, "ENOUGH", 3)
-    connection = world.hub.connection(NAME)
-    which = {"tenant_id": connection.tenant_id, "connection_id": connection.id}
-    ids = StoredIdMap(world.hub.db, **which)
-    found = Remapped(ids, CategoryMap(ids, StoredDocuments(world.hub.db, **which), SystemClock()))
+    found = Remapped(world.ids(), mapping_of(world))
 
     first, after = await found.behind("", {"c2"})
     rest, end = await found.behind(after or "", {"c2"})
 
     assert [*first, *rest] == world.skus
     assert (len(first), end) == (4, None)
+
+
+async def test_a_category_that_the_marketplace_has_later_counts_as_another_one(join: Join) -> None:
+    """Its tree is only asked for now and then; until it has it, nobody is looked at for it."""
+    world = await join({"mapped": True})
+    mapping = mapping_of(world)
+    found, sku = (
+        Remapped(world.ids(), mapping),
+        Found(details={"ProductCategoryIds": "/1/9/"}, category="new"),
+    )
+    await mapping.put({"9": "new"})
+
+    await found.note({"15": sku}, {"15": Listing(sku="15")}, {"c1"})
+    before, later = await found.behind("", {"c1"}), await found.behind("", {"c1", "new"})
+    await found.note({"15": sku}, {"15": Listing(sku="15")}, {"c1", "new"})
+
+    assert (before, later) == (([], None), (["15"], None))
+    assert await found.behind("", {"c1", "new"}) == ([], None)
 
 
 async def test_a_mapping_that_changes_while_an_sku_is_decided_is_heard(
