@@ -138,11 +138,12 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
         )
         place = await self._keep_mapper(place, now)
         news = await self.categories.news(place.mapping)
-        step = await self._step(replace(place, mapping=news.revision), now)
+        remap = await self._remap(replace(place, mapping=news.revision), now)
+        step = await self._step(remap.place, now)
         return Page(
-            records=list(step.records),
+            records=[*remap.records, *step.records],
             cursor=step.place.cursor,
-            full=step.full,
+            full=remap.full or step.full,
             milestones=list(step.milestones),
             wakes=news.wakes,
         )
@@ -151,7 +152,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
         """What VTEX and the marketplace have of each SKU, as far as that is needed, and what is to hold by that."""
         found = await self._with_categories(await self._finder.find(items))
         terms = await self._terms(any(one.details is not None for one in found.values()))
-        decided = {item.key: _decided(item, found[item.key], terms) for item in items}
+        decided = await self._decide(items, found, terms)
         await self._note(items, found, decided)
         return [replace(item, payload={**item.payload, "decided": decided[item.key]}) for item in items]
 
@@ -165,6 +166,33 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
     def merge(self, waiting: JSON, newer: JSON) -> JSON:
         """All that changed."""
         return feed.merged(waiting, newer)
+
+    async def _decide(
+        self, items: Sequence[Item], found: Mapping[str, Found], terms: Terms
+    ) -> Mapping[str, Listing | HubError]:
+        """By a mapping that holds still when it is noted: who maps anew later finds the note, and wakes the SKU."""
+        while True:
+            decided = {item.key: _decided(item, found[item.key], terms) for item in items}
+            await self._desk.remapped.note(found, decided, terms.categories)
+            now = found if terms.categories is None else await self._with_categories(found)
+            if all(one.category == found[sku].category for sku, one in now.items()):
+                return decided
+            found = now
+
+    async def _remap(self, place: Place, now: datetime) -> Step:
+        """SKUs whose category is mapped anew, to be looked at as a whole; beside whatever else is to be done."""
+        place = place.with_remap(now)
+        if place.remap is None or not self.settings.selling:
+            return Step(place=replace(place, remap=None))
+        try:
+            there_are = await self._desk.by_id()
+        except HubError as error:
+            self.ports.log.warning("SKUs whose category is mapped anew wait for the tree", error=str(error))
+            return Step(place=place)
+        skus, after = await self._desk.remapped.behind(place.remap.after, there_are or ())
+        records = [feed.record(sku, ("content",), place.remap.began) for sku in skus]
+        further = None if after is None else replace(place.remap, after=after)
+        return Step(place=replace(place, remap=further), records=records, full=after is not None)
 
     async def _step(self, place: Place, now: datetime) -> Step:
         if place.off is not None:

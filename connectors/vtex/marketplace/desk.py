@@ -14,6 +14,7 @@ from connectors.vtex.marketplace.category_tree import tree
 from connectors.vtex.marketplace.endpoint import MarketplaceEndpoint
 from connectors.vtex.marketplace.logs import Logs
 from connectors.vtex.marketplace.mapper import Mapper
+from connectors.vtex.marketplace.remapped import Remapped
 from connectors.vtex.marketplace.settings import VtexMarketplaceCredentials, VtexMarketplaceSettings
 from hub.connector import IdMap, Ledger, Ports
 from hub.errors import ConfigurationError
@@ -44,6 +45,7 @@ class Desk:
         title = marketplace.title_for_people
         self.history: Ledger = ports.ledger
         self.categories = CategoryMap(ports.ids, ports.documents, ports.clock)
+        self.remapped = Remapped(ports.ids, self.categories)
         self.logs = _logs(settings, credentials, ports.ledger, ports.ids, title)
         self.mapper = _mapper(settings, credentials, addresses, ports, title)
         self.endpoint = MarketplaceEndpoint(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 
 from hub.records import JSON
+
+#: SKUs are compared with the mapping once more so long after it was news: it may have been told of before it was written, by a
+#: process that died then, and nobody tells of it again.
+ONCE_MORE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,8 @@ class Place:
 
     ``loaded`` and ``checked`` are when the last pass began that has ended. ``off``: everything is, or is being, switched
     off. What changed up to ``rechecked`` was read once more. ``mapping`` is the revision of the category mapping whose news were
-    told, ``tree_at`` when the mapper was last seen to.
+    told, ``tree_at`` when the mapper was last seen to. ``remap`` is a pass over SKUs for which their category may be mapped anew,
+    ``remapped`` the revision as of which the last one began, ``remap_at`` when another one is to begin whatever is news.
     """
 
     load: Load | None = None
@@ -52,6 +57,9 @@ class Place:
     is_off: bool = False
     rechecked: str = ""
     mapping: int = 0
+    remap: Walk | None = None
+    remapped: int = 0
+    remap_at: str | None = None
     tree_at: str | None = None
 
     @classmethod
@@ -66,11 +74,20 @@ class Place:
             return replace(place, load=Load(began=now))
         return place
 
+    def with_remap(self, now: datetime) -> Self:
+        """With a pass over SKUs where the mapping has changed since the last one began; one that is under way is ended first."""
+        is_due = self.remap_at is not None and now >= datetime.fromisoformat(self.remap_at)
+        if self.remap is not None or not (self.mapping > self.remapped or is_due):
+            return self
+        again = (now + ONCE_MORE).isoformat() if self.mapping > self.remapped else None
+        walk = Walk(began=now.isoformat())
+        return replace(self, remap=walk, remapped=self.mapping, remap_at=again)
+
     @classmethod
     def _stored(cls, cursor: JSON) -> Self:
         """Other versions may have written more."""
         known = _known(cls, cursor)
-        for name, kind in (("load", Load), ("check", Walk), ("off", Walk)):
+        for name, kind in (("load", Load), ("check", Walk), ("off", Walk), ("remap", Walk)):
             if known.get(name) is not None:
                 known[name] = kind(**_known(kind, known[name]))
         return cls(**known)

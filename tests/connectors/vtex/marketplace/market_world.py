@@ -117,7 +117,7 @@ class MarketWorld:
         told = {"An": self.vtex.platform.options.account, "DateModified": "2026-01-01T00:00:00Z", **payload}
         return await self.client.post(f"{self.hooks}/api/notification/", json=told)
 
-    async def map(self, category: str, theirs: str) -> None:
+    async def map(self, category: str, theirs: str | None) -> None:
         """What VTEX Mapper sends when a merchant has mapped a category."""
         told = [{"categoryId": category, "marketplaceCategoryId": theirs}]
         answer = await self.client.post(f"/c/{NAME}/api/mapping", json=told)
