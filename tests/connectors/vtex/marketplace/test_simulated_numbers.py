@@ -79,6 +79,13 @@ def test_an_entry_that_fits_no_item_is_ignored_alone(stray: Any) -> None:
     assert [one.stock for one in found.values() if isinstance(one, Simulated)] == [0, 0, 0]
 
 
+def test_an_entry_that_fits_no_item_does_not_blur_the_numbering_of_the_others() -> None:
+    """They count the items of the request."""
+    answer = {"items": [line("8"), line("9")], "logisticsInfo": [entry(1, 4), entry(2, 6), entry(99, 0)]}
+
+    assert (sold(answer, "8", SKUS).stock, sold(answer, "9", SKUS).stock) == (4, 6)
+
+
 def test_an_index_may_be_a_text() -> None:
     """As a stock may."""
     assert sold({"items": [line()], "logisticsInfo": [entry("0", 0)]}).stock == 0

@@ -204,3 +204,20 @@ async def test_what_cannot_be_read_is_asked_for_again_and_heard_then(
     assert waiting["state"] == "waiting"
     assert f"{name}: " in waiting["error"]
     assert (world.offers[sku]["stock"], world.row(sku)["state"]) == (2, "success")
+
+
+async def test_what_is_not_active_is_blocked_though_its_price_cannot_be_read(join: Join) -> None:
+    """Nothing has to be known of it then."""
+    world, sku = await selling(join)
+
+    def alter(answer: JSON) -> None:
+        answer["items"] = [{"id": sku, "requestIndex": 0, "quantity": 1, "price": "x"}]
+
+    async with altered(world.vtex.url, alter) as url:
+        await world.connect(replace=True, endpoint=url, currency="CLP", recheck_seconds=None)
+        world.tell("change", skus=[int(sku)], product_active=False, notify=False)
+        await world.notify(IdSku=sku, HasStockKeepingUnitModified=True)
+        await world.work()
+
+    assert world.offers[sku]["active"] is False
+    assert world.row(sku)["error"].startswith("A2: ")
