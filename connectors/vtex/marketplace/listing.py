@@ -27,6 +27,9 @@ NOT_SOLD = (
     "for it, and that a carrier attends it (inventory simulation)"
 )
 
+#: What follows the errors of a price that cannot be said.
+UNTIL_THEN = "until then the SKU has no stock at the marketplace, so that it is not sold at an older price"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
@@ -48,17 +51,28 @@ class Terms:
     needs_product: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Priced:
+    """What an SKU is to cost, and how much of it there is to be. Without ``offer`` there is none, for the reasons in ``notes``;
+    ``errors`` where VTEX has a price that cannot be said."""
+
+    offer: Offer | None = None
+    stock: int = 0
+    errors: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
 def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
     """Raises ``RejectedError`` with every error, ``SkippedError`` with the reason why nothing is to be done, ``ParkedError``
     for a category that is not mapped, and what was in the way of finding out."""
-    if found.error is not None:
-        raise found.error
     if reason := _gone(payload, found, terms):
         return _off_sale(sku, found.standing, reason)
+    if found.error is not None:
+        raise found.error
     if found.details is None:
         if not found.simulated:
             raise SkippedError("nothing of it has changed that the marketplace is told")
-        return _offered(sku, found.standing, _offer(found.offer, terms), found.offer)
+        return _offered(sku, found.standing, _priced(found.offer, terms))
     return _described(sku, found, found.details, terms)
 
 
@@ -95,69 +109,69 @@ def _described(sku: str, found: Found, details: JSON, terms: Terms) -> Listing:
     category = None if terms.categories is None else terms.categories.get(found.category or "")
     result = checked(document, terms.rules, category)
     errors = [*coded("E1", *sellable.unsaid(details, found.product), *result.errors)]
-    offer, wrong = _priced(found.offer, terms)
-    errors += wrong
     unmapped = None if terms.categories is None or category is not None else _unmapped(document, found, terms)
     if unmapped is not None and document["category_id"] is None:
         errors.append(
             "E1: category_id: VTEX names no category; give the product one under Catalog > Products and SKUs"
         )
-    standing = found.standing
-    is_told = standing is not None and standing.active and not terms.needs_product
-    if is_told and (errors or unmapped) and not wrong:
-        note = "; ".join([*errors, *([unmapped] if unmapped else [])])
-        return _offered(sku, standing, offer, found.offer, note=note)
-    if errors:
-        raise RejectedError(*errors, *([unmapped] if unmapped else []), *([] if offer else [NOT_SOLD]))
+    priced, standing = _priced(found.offer, terms), found.standing
+    is_sold = standing is not None and standing.active
+    wrong = [*errors, *([unmapped] if unmapped else [])]
+    if is_sold and wrong and not terms.needs_product:
+        return _offered(sku, standing, priced, notes=wrong)
+    if is_sold and wrong and priced.errors:
+        # It cannot be told of its stock alone, and is not to be sold at a price of yesterday.
+        return _off_sale(sku, standing, _joined([*wrong, *priced.errors]))
+    if errors or (priced.errors and not is_sold):
+        raise RejectedError(
+            *errors,
+            *priced.errors,
+            *([unmapped] if unmapped else []),
+            *([] if priced.offer or priced.errors else [NOT_SOLD]),
+        )
     if unmapped is not None:
         if terms.mapper_trouble is not None:
             raise RetryableError(terms.mapper_trouble)
         raise ParkedError(unmapped, wake_key=f"{CATEGORY}{document['category_id']}")
-    if offer is None and (standing is None or not standing.active):
+    if priced.offer is None and not is_sold:
         return _off_sale(sku, standing, NOT_SOLD)
-    notes = (_defaults(result.defaulted), None if offer else NOT_SOLD)
     return Listing(
         sku=sku,
         group=document["product_id"],
         product=result.product,
         category=None if category is None else category.id,
-        offer=offer,
-        stock=found.offer.stock if offer and found.offer else 0,
-        note="; ".join(note for note in notes if note) or None,
+        offer=priced.offer,
+        stock=priced.stock,
+        note=_joined([*_defaults(result.defaulted), *priced.notes]) or None,
     )
 
 
-def _offered(
-    sku: str,
-    standing: Standing | None,
-    offer: Offer | None,
-    simulated: Simulated | None,
-    note: str | None = None,
-) -> Listing:
-    """Price and stock alone. What VTEX does not sell has no stock at the marketplace ("absent means no stock", G:deliv)."""
-    if offer is None or simulated is None:
-        if standing is None or not standing.active:
-            return _off_sale(sku, standing, NOT_SOLD)
-        notes = "; ".join(one for one in (note, NOT_SOLD) if one)
-        return Listing(sku=sku, group=standing.group, stock=0, note=notes)
-    group = None if standing is None else standing.group
-    return Listing(sku=sku, group=group, offer=offer, stock=simulated.stock, note=note)
+def _offered(sku: str, standing: Standing | None, priced: _Priced, notes: Sequence[str] = ()) -> Listing:
+    """Price and stock alone."""
+    is_sold = standing is not None and standing.active
+    if priced.offer is None and not is_sold:
+        if priced.errors:
+            raise RejectedError(*notes, *priced.errors)
+        return _off_sale(sku, standing, NOT_SOLD)
+    group, note = standing.group if standing else None, _joined([*notes, *priced.notes]) or None
+    return Listing(sku=sku, group=group, offer=priced.offer, stock=priced.stock, note=note)
 
 
-def _offer(simulated: Simulated | None, terms: Terms) -> Offer | None:
-    offer, wrong = _priced(simulated, terms)
-    if wrong:
-        raise RejectedError(*wrong)
-    return offer
-
-
-def _priced(simulated: Simulated | None, terms: Terms) -> tuple[Offer | None, Sequence[str]]:
+def _priced(simulated: Simulated | None, terms: Terms) -> _Priced:
+    """What VTEX does not sell has no stock at the marketplace ("absent means no stock", G:deliv); neither has what costs there
+    what cannot be said: it would be sold at the price before."""
     if simulated is None:
-        return None, ()
+        return _Priced(notes=[NOT_SOLD])
+    cents, before, currency = simulated.cents, simulated.list_cents, terms.currency
     try:
-        return prices.offer(simulated.cents, simulated.list_cents, currency=terms.currency), ()
+        offer = prices.offer(cents, before, currency=currency)
     except RejectedError as error:
-        return None, coded("E1", *error.errors)
+        errors = coded("E1", *error.errors)
+        return _Priced(errors=errors, notes=[*errors, UNTIL_THEN])
+    if offer is None:
+        return _Priced(notes=[NOT_SOLD])
+    fault = simulated.list_fault or prices.left_out(cents, before, currency=currency)
+    return _Priced(offer=offer, stock=simulated.stock, notes=coded("H14", fault) if fault else ())
 
 
 def _unmapped(document: JSON, found: Found, terms: Terms) -> str:
@@ -173,6 +187,9 @@ def _unmapped(document: JSON, found: Found, terms: Terms) -> str:
     return f"E4: the category {excerpt(names, 200)} is not mapped to one of the marketplace; map it{where}"
 
 
-def _defaults(defaulted: Mapping[str, Any]) -> str | None:
-    used = coded("A3", *(f"{name} = {excerpt(value)}" for name, value in defaulted.items()))
-    return "; ".join(used) or None
+def _defaults(defaulted: Mapping[str, Any]) -> Sequence[str]:
+    return coded("A3", *(f"{name} = {excerpt(value)}" for name, value in defaulted.items()))
+
+
+def _joined(notes: Sequence[str]) -> str:
+    return "; ".join(notes)

@@ -22,7 +22,7 @@ UNCHANGED: Final = "unchanged"
 STATES: Final = {
     Status.SUCCESS: frozenset({"success", "skipped", "superseded"}),
     Status.WARNING: frozenset({"success", "skipped", "discarded", "rejected", "parked"}),
-    Status.ERROR: frozenset({"rejected", "dead", "waiting", "parked", "skipped"}),
+    Status.ERROR: frozenset({"success", "rejected", "dead", "waiting", "parked", "skipped"}),
     Status.PENDING: frozenset({"waiting", "working", "awaiting", "parked"}),
 }
 

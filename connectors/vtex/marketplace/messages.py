@@ -1,7 +1,7 @@
 """What merchants are told of their SKUs: VTEX's table of log messages in full, and what it leaves out.
 
 S1, A1 to A3 and E1 to E5 are VTEX's own ("Log messages" of its guide to catalog logs), with its statuses and responses; H1 to
-H13 are the hub's, for what the table does not know of. Its "Alert" and "Warning" are one status.
+H14 are the hub's, for what the table does not know of. Its "Alert" and "Warning" are one status.
 """
 
 from __future__ import annotations
@@ -223,6 +223,13 @@ MESSAGES: Final[Mapping[str, Message]] = {
         event="the marketplace took the SKU with a remark",
         text="{marketplace} took the SKU {sku}, and remarked:{items}",
         action="see what the remark asks for",
+    ),
+    "H14": Message(
+        status=Status.WARNING,
+        response=200,
+        event="a value of the SKU cannot be said, and was left out",
+        text="The SKU {sku} was sent to {marketplace} without:{items}",
+        action="correct in VTEX what is named; the next change sends it",
     ),
 }
 

@@ -75,8 +75,9 @@ class Reader:
         path = f"{_SYSTEM}/products/productget/{segment(product)}"
         return _object(await self._get(path, {}, "catalog", CATALOG))
 
-    async def simulate(self, skus: Sequence[str]) -> Mapping[str, Simulated]:
-        """What SKUs are sold for in the sales channel, without an address; what is not sold is left out."""
+    async def simulate(self, skus: Sequence[str]) -> Mapping[str, Simulated | RetryableError]:
+        """What SKUs are sold for in the sales channel, without an address, or why that cannot be read; what is not sold is
+        left out."""
         settings = self._settings
         params: dict[str, str | int] = {"sc": settings.sales_channel}
         if settings.affiliate_id:

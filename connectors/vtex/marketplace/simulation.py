@@ -9,26 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final
 
+from connectors.vtex.marketplace.balances import Balances, balances
+from connectors.vtex.marketplace.counts import cents, whole
+from hub.errors import RetryableError
 from hub.records import JSON
 
 #: The account's own goods; sellers of a marketplace account have other names.
 MAIN_SELLER: Final = "1"
 #: Stock where an answer says that there is some, but not how much: the public route never does.
 SOME: Final = 1
-#: No stock and no price in cents is as much.
-_TOO_MUCH: Final = 10**15
+_REMEDY: Final = (
+    "correct the SKU's price list and inventory in VTEX, or ask VTEX's support; it is asked for again"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Simulated:
-    """What one SKU is sold for, in cents; ``list_cents`` is the price before, None where there is none."""
+    """What one SKU is sold for, in cents; ``list_cents`` is the price before, None where there is none.
+
+    ``list_fault``: why the price before cannot be read.
+    """
 
     cents: int
     list_cents: int | None
     stock: int
+    list_fault: str | None = None
 
 
 def request_of(skus: Sequence[str], *, nulls: bool = False) -> JSON:
@@ -40,29 +47,46 @@ def request_of(skus: Sequence[str], *, nulls: bool = False) -> JSON:
     return body | {"postalCode": None, "country": None} if nulls else body
 
 
-def read(answer: Any, skus: Sequence[str]) -> Mapping[str, Simulated]:
+def read(answer: Any, skus: Sequence[str]) -> Mapping[str, Simulated | RetryableError]:
     """What is sold of the SKUs that were asked for. Raises ``ValueError`` for an answer that is none.
 
-    An SKU without a price is left out like one that the answer does not name: neither can be bought.
+    An SKU without a price (null, 0) is left out like one that the answer does not name: neither can be bought. Of one whose
+    price or stock cannot be read the error names the field.
     """
     items = answer.get("items") if isinstance(answer, dict) else None
     if not isinstance(items, list):
         raise ValueError("the answer has no list of items")  # noqa: TRY004 - whatever it is, it is no answer
     lines = [(_sku(one, skus), one) for one in items if isinstance(one, dict)]
-    stocks = _stocks(answer.get("logisticsInfo"), lines, skus)
-    found: dict[str, Simulated] = {}
+    known = balances(answer.get("logisticsInfo"), [name for name, _ in lines], skus)
+    found: dict[str, Simulated | RetryableError] = {}
     for sku in skus:
-        mine = [one for name, one in lines if name == sku]
-        priced = [(_pieces(one), cents, one) for one in mine if (cents := _cents(one)) is not None]
-        if not priced:
-            continue
-        # A promotion may take some pieces of an SKU: what most of them cost, and rather the dearer.
-        _, cents, one = max(priced, key=lambda line: line[:2])
-        stock = stocks.get(sku)
-        if stock is None:
-            stock = SOME if one.get("availability") == "available" else 0
-        found[sku] = Simulated(cents=cents, list_cents=_integer(one.get("listPrice")), stock=stock)
+        try:
+            one = _simulated(sku, [line for name, line in lines if name == sku], known)
+        except ValueError as error:
+            found[sku] = RetryableError(f"VTEX's simulation cannot be read: {error}; {_REMEDY}")
+        else:
+            if one is not None:
+                found[sku] = one
     return found
+
+
+def _simulated(sku: str, lines: Sequence[JSON], known: Balances) -> Simulated | None:
+    """Of the lines of one SKU. Raises ``ValueError`` that names the field."""
+    priced = [
+        (whole(one.get("quantity")) or 0, price, one) for one in lines if (price := _cents(one)) is not None
+    ]
+    if not priced:
+        return None
+    # A promotion may take some pieces of an SKU: what most of them cost, and rather the dearer.
+    _, price, one = max(priced, key=lambda line: line[:2])
+    if sku in known.faults:
+        raise ValueError(known.faults[sku])
+    some = SOME if one.get("availability") == "available" else 0
+    stock = known.stocks.get(sku, some)
+    try:
+        return Simulated(cents=price, list_cents=cents("listPrice", one.get("listPrice")), stock=stock)
+    except ValueError as error:
+        return Simulated(cents=price, list_cents=None, stock=stock, list_fault=str(error))
 
 
 def _sku(item: JSON, skus: Sequence[str]) -> str | None:
@@ -73,73 +97,19 @@ def _sku(item: JSON, skus: Sequence[str]) -> str | None:
     return name if name in skus else None
 
 
-def _stocks(
-    logistics: Any, lines: Sequence[tuple[str | None, JSON]], skus: Sequence[str]
-) -> Mapping[str, int]:
-    """By SKU. An ``itemIndex`` counts the items of the answer or those of the request, and nothing says which.
-
-    Where one reading alone fits all lines it is taken; where both fit and disagree, an SKU has the least that it may have.
-    """
-    given = logistics if isinstance(logistics, list) else []
-    entries = [(index, one) for one in given if isinstance(one, dict) and (index := _index(one)) is not None]
-    sold = {name for name, _ in lines}
-    readings = [
-        names
-        for names in ([name for name, _ in lines], list(skus))
-        if all(index < len(names) and names[index] in sold for index, _ in entries)
-    ]
-    # Of a split SKU's lines the later indices of a request stand for others: what leaves a line without its entry is wrong.
-    whole = [names for names in readings if sold <= {names[index] for index, _ in entries}]
-    possible: dict[str, list[int]] = {}
-    for names in whole or readings:
-        of_reading: dict[str, int] = {}
-        for index, one in entries:
-            name, stock = names[index], _stock(one)
-            if name is not None and stock is not None:
-                # Lines of one SKU all tell the whole of its stock.
-                of_reading[name] = max(stock, of_reading.get(name, 0))
-        for name, stock in of_reading.items():
-            possible.setdefault(name, []).append(stock)
-    return {name: min(stocks) for name, stocks in possible.items()}
-
-
-def _index(logistics: JSON) -> int | None:
-    index = logistics.get("itemIndex")
-    return index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else None
-
-
-def _stock(logistics: JSON) -> int | None:
-    own = _integer(logistics.get("stockBalance"))
-    if own is not None:
-        return own
-    channels = logistics.get("deliveryChannels")
-    balances = [
-        balance
-        for one in (channels if isinstance(channels, list) else ())
-        if isinstance(one, dict) and (balance := _integer(one.get("stockBalance"))) is not None
-    ]
-    return max(balances, default=None)
-
-
 def _cents(item: JSON) -> int | None:
-    """The sale price of one piece, after promotions; ``sellingPrice`` is of ``unitMultiplier`` pieces and rounded."""
-    return next((cents for cents in _prices(item) if cents is not None and cents > 0), None)
+    """The sale price of one piece, after promotions; ``sellingPrice`` is of ``unitMultiplier`` pieces and rounded.
+
+    Raises ``ValueError`` that names the field.
+    """
+    return next((price for price in _prices(item) if price is not None), None)
 
 
 def _prices(item: JSON) -> Iterator[int | None]:
-    yield _integer(item.get("price"))
+    yield cents("price", item.get("price"))
     definition = item.get("priceDefinition")
     if isinstance(definition, dict):
-        yield _integer(definition.get("calculatedSellingPrice"))
+        name = "calculatedSellingPrice"
+        yield cents(f"priceDefinition.{name}", definition.get(name))
     # The guides' name for it, which no answer was seen to have.
-    yield _integer(item.get("salesprice"))
-
-
-def _pieces(item: JSON) -> int:
-    return _integer(item.get("quantity")) or 0
-
-
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    return int(value) if 0 <= value < _TOO_MUCH and value == int(value) else None
+    yield cents("salesprice", item.get("salesprice"))
