@@ -17,7 +17,7 @@ from hub.records import JSON, Milestone, Record
 
 #: The one stream of SKUs: content, price and stock of an SKU take turns, so that none is sent for what is not there yet.
 OFFERS: Final = "offers"
-#: What takes an SKU off sale without a look at VTEX.
+#: What takes an SKU off sale, without its price and stock being read where VTEX's details say the same.
 GOING: Final = ("inactive", "removed")
 #: SKUs of the marketplace that one poll goes over.
 WALKED: Final = 500
