@@ -10,9 +10,10 @@ from typing import Final
 
 from connectors.vtex.marketplace import goods, sellable
 from connectors.vtex.marketplace.batches import Batches
+from connectors.vtex.marketplace.messages import coded
 from connectors.vtex.marketplace.reader import Reader
 from connectors.vtex.marketplace.simulation import Simulated
-from hub.errors import HubError
+from hub.errors import HubError, ReauthorizationError
 from hub.marketplace import Marketplace, Standing
 from hub.records import JSON, Item
 
@@ -109,7 +110,7 @@ class Finder:
         doubted = [sku for sku, need in needs.items() if need.offer_if_sold and self._is_for_sale(found[sku])]
         for sku, offer in {**offers, **await self._batches.simulate(doubted)}.items():
             found[sku] = (
-                replace(found[sku], error=found[sku].error or offer)
+                replace(found[sku], error=found[sku].error or _by_vtex(offer))
                 if isinstance(offer, HubError)
                 else replace(found[sku], simulated=True, offer=offer)
             )
@@ -142,5 +143,13 @@ class Finder:
             if sellable.needs_product(details) and number is not None:
                 product = await self._reader.product(number)
         except HubError as error:
-            return Found(error=error)
+            return Found(error=_by_vtex(error))
         return Found(details=details, product=product)
+
+
+def _by_vtex(error: HubError) -> HubError:
+    """A refused key says whose it is, so that the logs do not blame the marketplace."""
+    if not isinstance(error, ReauthorizationError):
+        return error
+    (text,) = coded("H14", str(error))
+    return ReauthorizationError(text, response_code=error.response_code)

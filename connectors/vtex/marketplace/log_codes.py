@@ -79,7 +79,8 @@ def _waiting(record: PastRecord) -> Sequence[Told]:
     """A text of an earlier content, or of what it waited for, says nothing of what is to come."""
     texts = _texts(record)
     if record.state == "waiting" and record.response_code in (401, 403):
-        return [Told(code="H12", items=texts)]
+        by_vtex = next((code for code, _ in parts(record.error)), None) == "H14"
+        return [Told(code="H14" if by_vtex else "H12", items=texts)]
     mapper = [one for one in _coded(record.error, "E2") if one.code == "E5"]
     if record.state == "waiting" and mapper:
         return mapper
