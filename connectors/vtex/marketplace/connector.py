@@ -80,6 +80,7 @@ class VtexMarketplace(Connector[VtexMarketplaceSettings, VtexMarketplaceCredenti
             self._reader,
             ports.marketplace,
             Batches(self._reader, settings.simulation_size),
+            sales_channel=settings.sales_channel,
             selling=settings.selling,
         )
         self._intake = Intake(settings, credentials, ports.clock)
@@ -288,7 +289,7 @@ def _decided(item: Item, found: Found, terms: Terms) -> Listing | HubError:
 
 
 def _may_be_behind(payload: JSON) -> bool:
-    """VTEX's caches may have been, or a notification that took the SKU off sale, which is believed as it comes."""
+    """VTEX's caches may have been, also where they deny a notification that was to take the SKU off sale."""
     told = OFFERED.intersection(payload["changed"]) - {"check"}
     return bool(told) or any(payload.get(name) for name in feed.GOING)
 

@@ -17,12 +17,15 @@ from hub.records import JSON, Milestone, Record
 
 #: The one stream of SKUs: content, price and stock of an SKU take turns, so that none is sent for what is not there yet.
 OFFERS: Final = "offers"
-#: What takes an SKU off sale without a look at VTEX.
+#: What takes an SKU off sale, without its price and stock being read where VTEX's details say the same.
 GOING: Final = ("inactive", "removed")
 #: SKUs of the marketplace that one poll goes over.
 WALKED: Final = 500
 #: An empty list of SKUs is asked for again after this: it was seen to be wrong (VTEX facts, "SKU list").
 EMPTY_WAIT: Final = timedelta(minutes=10)
+
+#: A list that changes while it is read is gone over so often at most.
+MOST_OVER_AGAIN: Final = 5
 
 #: What changed lately, by SKU the time (ISO 8601): they are compared first. In a document, at most so many.
 CHANGED: Final = "changed"
@@ -100,23 +103,48 @@ class Feed:
         self._documents, self._log = documents, log
 
     async def load(self, place: Place, load: Load, now: datetime) -> Step:
-        """One page of the sales channel. An empty page ends it, or one that was read before: ``page`` may be ignored."""
+        """One page of the sales channel. First all of them, up to an empty one, or one that was read before: ``page`` may be
+        ignored. Then they are gone over backwards until all are as they were.
+
+        A list that shrinks between two pages has moved an SKU from the next page to the one that was read, where it would not
+        be met; one that is read backwards cannot lose any in that way. Whoever was met before is a duplicate to the ledger.
+        """
         skus = list(dict.fromkeys(await self._reader.skus(load.page, self._settings.page_size)))
-        if not skus and load.page == 1:
-            self._log.warning(
-                "VTEX lists no SKU in the sales channel; nothing is switched off for that, and it is asked again",
-                sales_channel=self._settings.sales_channel,
-            )
-            again = replace(load, again=(now + EMPTY_WAIT).isoformat())
-            return Step(place=replace(place, load=again))
+        if not skus and load.page == 1 and load.last is None:
+            return self._empty(place, load, now)
         page = codec.fingerprint(sorted(skus))
-        if not skus or page in load.pages:
-            facts = {"what": "initial load", "pages": len(load.pages)}
-            ended = replace(place, load=None, loaded=load.began, checked=place.checked or load.began)
-            return Step(place=ended, milestones=(Milestone(what="imported", facts=facts),))
-        records = [record(sku, ("load",), load.began) for sku in skus]
-        further = replace(load, page=load.page + 1, pages=(*load.pages, page), again=None)
-        return Step(place=replace(place, load=further), records=records, full=True)
+        is_new = bool(skus) and page not in load.pages
+        records = [record(sku, ("load",), load.began) for sku in skus] if is_new else []
+        further = self._further(load.met(page) if is_new else load, is_new=is_new)
+        if further is not None:
+            return Step(place=replace(place, load=further), records=records, full=True)
+        facts = {"what": "initial load", "pages": load.last}
+        ended = replace(place, load=None, loaded=load.began, checked=place.checked or load.began)
+        return Step(place=ended, records=records, milestones=(Milestone(what="imported", facts=facts),))
+
+    def _empty(self, place: Place, load: Load, now: datetime) -> Step:
+        self._log.warning(
+            "VTEX lists no SKU in the sales channel; nothing is switched off for that, and it is asked again",
+            sales_channel=self._settings.sales_channel,
+        )
+        again = replace(load, again=(now + EMPTY_WAIT).isoformat())
+        return Step(place=replace(place, load=again))
+
+    def _further(self, load: Load, *, is_new: bool) -> Load | None:
+        """The page after this one, None where nothing is left to look at."""
+        if load.last is None:
+            return replace(load, page=load.page + 1) if is_new else load.over_again(load.page - 1)
+        if load.page > 1:
+            return replace(load, page=load.page - 1)
+        if load.moved and load.again_over < MOST_OVER_AGAIN:
+            return load.over_again(load.last + 1)
+        if load.moved:
+            self._log.warning(
+                "VTEX's list of SKUs changed whenever it was read; an SKU may have been missed",
+                sales_channel=self._settings.sales_channel,
+                times=load.again_over + 1,
+            )
+        return None
 
     async def switch_off(self, place: Place, walk: Walk) -> Step:
         """Everything that the marketplace has from this connection."""

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.vtex.marketplace import prices, sellable
 from connectors.vtex.marketplace.checking import checked
 from connectors.vtex.marketplace.finding import Found
-from connectors.vtex.marketplace.log_codes import CATEGORY
+from connectors.vtex.marketplace.log_codes import CATEGORY, REMOVED, UNKNOWN
 from connectors.vtex.marketplace.messages import coded
 from connectors.vtex.marketplace.rules import Rules
 from connectors.vtex.marketplace.simulation import Simulated
@@ -65,7 +65,9 @@ class _Priced:
 def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
     """Raises ``RejectedError`` with every error, ``SkippedError`` with the reason why nothing is to be done, ``ParkedError``
     for a category that is not mapped, and what was in the way of finding out."""
-    if reason := _gone(payload, found, terms):
+    if found.error is not None and found.details is None:
+        raise found.error
+    if reason := _gone(payload, found, terms):  # whatever it costs, and if that cannot be read
         return _off_sale(sku, found.standing, reason)
     if found.error is not None:
         raise found.error
@@ -77,22 +79,21 @@ def listing_of(sku: str, payload: JSON, found: Found, terms: Terms) -> Listing:
 
 
 def _gone(payload: JSON, found: Found, terms: Terms) -> str | None:
-    """Why the marketplace is not to sell it."""
+    """Why the marketplace is not to sell it. What VTEX's details say goes before what it notified of, which may be old; what
+    they leave open does not.
+    """
     told = {
         "the integration is switched off": not terms.selling,
-        "VTEX has taken the SKU out of the affiliate's trade policy": payload.get("removed"),
+        REMOVED: payload.get("removed"),
         "A2: the SKU is not active in VTEX; switch it on in VTEX to sell it": payload.get("inactive"),
-        "VTEX has no SKU of this id": found.unknown,
+        UNKNOWN: found.unknown,
     }
-    if reason := next((reason for reason, is_so in told.items() if is_so), None):
-        return reason
     details, product = found.details, found.product
-    if details is None:
-        return None
-    if inactive := sellable.inactive(details, product):
-        (reason,) = coded("A2", inactive)
-        return reason
-    return sellable.off_channel(details, terms.sales_channel, product) or sellable.not_ours(details)
+    if details is not None and terms.selling:
+        reason = sellable.off_sale(details, terms.sales_channel, product)
+        if reason or not sellable.unsaid(details, product):
+            return reason
+    return next((reason for reason, is_so in told.items() if is_so), None)
 
 
 def _off_sale(sku: str, standing: Standing | None, reason: str) -> Listing:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from connectors.vtex.marketplace import sellable
 from connectors.vtex.marketplace.messages import MESSAGES, Status, parts
 from hub.connector import PastRecord
 from hub.records import JSON
@@ -15,6 +16,9 @@ Operation = Literal["Catalog change", "Offer creation", "Price update", "Invento
 
 #: What a parked record waits for whose category is not mapped, up to the id.
 CATEGORY: Final = "category:"
+#: Why an SKU was taken off sale, beside what ``sellable`` says.
+REMOVED: Final = "VTEX has taken the SKU out of the affiliate's trade policy"
+UNKNOWN: Final = "VTEX has no SKU of this id"
 #: What a destination says of a listing that holds already.
 UNCHANGED: Final = "unchanged"
 
@@ -59,19 +63,24 @@ def _succeeded(record: PastRecord, *, gone: bool) -> str:
     if record.created:
         return "S1"
     changed = _changed(payload)
-    inactive = "A2" in (code for code, _ in parts(record.error))
-    if "off" in changed or payload.get("removed") or payload.get("inactive") or inactive:
+    if "off" in changed or any(_is_off_sale(code, said) for code, said in parts(record.error)):
         return "H5" if gone else "H4"
     if changed == {"price"}:
         return "H2"
     return "H3" if changed == {"stock"} else "H1"
 
 
+def _is_off_sale(code: str | None, said: str) -> bool:
+    """What was notified says nothing: it may have been old, so that the SKU was left on sale."""
+    return code == "A2" or (code is None and said.startswith((REMOVED, UNKNOWN, *sellable.OFF_SALE)))
+
+
 def _waiting(record: PastRecord) -> Sequence[Told]:
     """A text of an earlier content, or of what it waited for, says nothing of what is to come."""
     texts = _texts(record)
     if record.state == "waiting" and record.response_code in (401, 403):
-        return [Told(code="H12", items=texts)]
+        by_vtex = next((code for code, _ in parts(record.error)), None) == "H15"
+        return [Told(code="H15" if by_vtex else "H12", items=texts)]
     mapper = [one for one in _coded(record.error, "E2") if one.code == "E5"]
     if record.state == "waiting" and mapper:
         return mapper

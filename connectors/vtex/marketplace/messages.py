@@ -1,7 +1,7 @@
 """What merchants are told of their SKUs: VTEX's table of log messages in full, and what it leaves out.
 
 S1, A1 to A3 and E1 to E5 are VTEX's own ("Log messages" of its guide to catalog logs), with its statuses and responses; H1 to
-H14 are the hub's, for what the table does not know of. Its "Alert" and "Warning" are one status.
+H15 are the hub's, for what the table does not know of. Its "Alert" and "Warning" are one status.
 """
 
 from __future__ import annotations
@@ -212,10 +212,10 @@ MESSAGES: Final[Mapping[str, Message]] = {
     "H12": Message(
         status=Status.ERROR,
         response=401,
-        event="the marketplace or VTEX does not accept the credentials",
+        event="the marketplace does not accept the credentials",
         text="Oops, the SKU {sku} waits: the access to {marketplace} has expired or was taken away. Nothing is lost, and it "
         "will be sent once the access is renewed.{remarks}",
-        action="renew the credentials of the connection (`hub connection show` says which)",
+        action="renew the credentials of the connection's destination",
     ),
     "H13": Message(
         status=Status.WARNING,
@@ -230,6 +230,14 @@ MESSAGES: Final[Mapping[str, Message]] = {
         event="a value of the SKU cannot be said, and was left out",
         text="The SKU {sku} was sent to {marketplace} without:{items}",
         action="correct in VTEX what is named; the next change sends it",
+    ),
+    "H15": Message(
+        status=Status.ERROR,
+        response=401,
+        event="VTEX does not accept the application key",
+        text="Oops, the SKU {sku} waits: VTEX refuses the application key with which it is read for {marketplace}. Nothing is "
+        "lost, and it will be sent once the key is accepted.{remarks}",
+        action="give the connection a key and token that are valid for the account and have the role of step 1",
     ),
 }
 

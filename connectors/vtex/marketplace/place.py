@@ -16,19 +16,32 @@ ONCE_MORE: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """A pass over the SKUs of the sales channel. ``began`` (ISO 8601) names it, ``pages`` are fingerprints of those read.
+    """All SKUs of the sales channel. ``began`` (ISO 8601) names it, ``pages`` are fingerprints of those read.
 
-    ``again``: not before this time, as the list was empty; whatever else is to be done goes on meanwhile.
+    ``again``: not before this time, as the list was empty; whatever else is to be done goes on meanwhile. ``last`` is the last
+    page once that was read: from then on the list is gone over backwards, for the ``again_over``-th time, to see whether it
+    stayed as it was; ``moved`` says that it has not, so far.
     """
 
     began: str
     page: int = 1
     pages: Sequence[str] = ()
     again: str | None = None
+    last: int | None = None
+    again_over: int = 0
+    moved: bool = False
 
     def is_due(self, now: datetime) -> bool:
         """Whether the next page may be asked for."""
         return self.again is None or datetime.fromisoformat(self.again) <= now
+
+    def met(self, page: str) -> Self:
+        """With the fingerprint of a page that was not read before."""
+        return replace(self, pages=(*self.pages, page), moved=True, again=None)
+
+    def over_again(self, last: int) -> Self:
+        """At the beginning of another pass, which is the list's end."""
+        return replace(self, page=last, last=last, again_over=self.again_over + 1, moved=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,18 @@ from typing import Any, Final
 
 from connectors.vtex.marketplace.fields import PRODUCT, SKU
 from connectors.vtex.marketplace.goods import identifier
+from connectors.vtex.marketplace.messages import coded
 from hub.excerpt import excerpt
 
 #: What VTEX calls the account itself among the sellers of a SKU (VTEX facts, 2).
 MAIN_SELLER: Final = "1"
+
+#: How the reasons of ``off_channel`` and ``not_ours`` begin; those of ``inactive`` are known by their code (A2).
+OFF_SALE: Final = (
+    "the SKU is not in the sales channel ",
+    f"the main account (seller {MAIN_SELLER}) does not sell ",
+    "the SKU is sold by ",
+)
 
 #: Sales channels or sellers that a reason names.
 _MOST_NAMED: Final = 10
@@ -23,6 +31,14 @@ _MOST_NAMED: Final = 10
 def needs_product(sku: Any) -> bool:
     """Whether the product's document has to be read too: ``IsProductActive`` and ``SalesChannels`` are not always there."""
     return _flag(sku, "IsProductActive") is None or _channels(sku, None) is None
+
+
+def off_sale(sku: Any, channel: int | str, product: Any = None) -> str | None:
+    """The first reason of all, with the code of its log message where it has one."""
+    if reason := inactive(sku, product):
+        (said,) = coded("A2", reason)
+        return said
+    return off_channel(sku, channel, product) or not_ours(sku)
 
 
 def unsaid(sku: Any, product: Any = None) -> list[str]:

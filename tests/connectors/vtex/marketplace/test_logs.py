@@ -103,8 +103,13 @@ async def test_a_created_sku_is_logged_with_its_ids_and_link(make_world: MakeWor
         ),
         (Awaiting(handle={}, check_after=timedelta(hours=1), note="lot 7"), "content", "has not said yet"),
         (Refused(error="HTTP 401", response_code=401), "content", "access to The Bazaar has expired"),
+        (
+            Refused(error="H15: HTTP 403; give the key a role", response_code=403),
+            "content",
+            "VTEX refuses the application key with which it is read for The Bazaar",
+        ),
     ),
-    ids=["A1", "A2", "E3", "E1", "E2", "E4", "E5", "H1", "H2", "H3", "H5", "H6", "H9", "H8", "H12"],
+    ids=["A1", "A2", "E3", "E1", "E2", "E4", "E5", "H1", "H2", "H3", "H5", "H6", "H9", "H8", "H12", "H15"],
 )
 async def test_every_end_of_a_record_has_its_message(
     make_world: MakeWorld, request: pytest.FixtureRequest, result: PushResult, changed: str, message: str

@@ -10,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.vtex.marketplace.feed import merged
+from connectors.vtex.marketplace.finding import Found
+from connectors.vtex.marketplace.listing import Terms, listing_of
 from connectors.vtex.marketplace.place import Load, Place
+from connectors.vtex.marketplace.rules import Rules
 from hub.records import JSON
 from tests.connectors.vtex.marketplace.conftest import Join
+from tests.connectors.vtex.marketplace.details import details
 from tests.connectors.vtex.marketplace.market_world import NAME, TREELESS
 from tests.connectors.vtex.marketplace.storms import harm, until_settled
 
@@ -233,18 +237,103 @@ def test_a_place_of_another_version_is_read() -> None:
     assert place == Place(load=Load(began=EARLY, page=3))
 
 
-async def test_a_deactivation_that_comes_too_late_is_found_out(join: Join) -> None:
-    """A later change has overtaken it and is long done."""
+@pytest.mark.parametrize("gone", ({"IsActive": False}, {"HasStockKeepingUnitRemovedFromAffiliate": True}))
+async def test_what_was_to_go_and_comes_too_late_stays_on_sale(join: Join, gone: JSON) -> None:
+    """A later change has overtaken it and is long done: VTEX's details say so. No message says that it was blocked."""
+    world = await join({"recheck_seconds": None})
+    await world.sync()
+    sku = world.skus[0]
+    world.tell("change", skus=[int(sku)], price=4711, notify=False)
+
+    assert (await world.notify(IdSku=sku, DateModified="2020-01-01T10:00:00Z", **gone)).status_code == 200
+    await world.work()
+
+    assert world.offers[sku]["active"]
+    assert world.offers[sku]["stock"] == world.vtex.platform.catalog.sku(int(sku)).offer.stock
+    assert float(world.offers[sku]["price"]) == 47.11
+    assert "was updated in" in (await world.logs(sku))[0]["BusinessMessage"]
+
+
+@pytest.mark.parametrize(
+    ("command", "change", "remark"),
+    (("change", {"active": False}, "inactive"), ("remove", {}, "not in the sales channel")),
+)
+async def test_what_goes_costs_a_look_at_its_details_alone(
+    join: Join, command: str, change: JSON, remark: str
+) -> None:
+    """No simulation; nothing at all where it is off sale already."""
+    world = await join()
+    await world.sync()
+    sku, before = world.skus[0], world.asked
+
+    world.tell(command, skus=[int(sku)], **change)
+    await world.vtex.platform.idle()
+    await world.work()
+    asked = {route: count - before.get(route, 0) for route, count in world.asked.items()}
+    messages = [one["BusinessMessage"] for one in (await world.logs(sku))[:2]]
+    await world.notify(IdSku=sku, IsActive=False)
+    await world.work()
+    again = {route: count - before.get(route, 0) for route, count in world.asked.items()}
+
+    assert not world.offers[sku]["active"]
+    assert sum(asked.values()) == 1
+    assert again == asked
+    assert "was blocked in" in messages[0]
+    assert remark in messages[1]
+
+
+async def test_what_goes_while_vtex_is_away_goes_when_it_is_back(join: Join) -> None:
+    """It cannot be asked before."""
+    world = await join(skus=1)
+    await world.sync()
+    [sku] = world.skus
+    await harm(world.vtex, error=1.0)
+    await world.change(sku, active=False)
+    still = world.offers[sku]["active"]
+
+    await harm(world.vtex)
+    await until_settled(world)
+
+    assert still
+    assert (world.offers[sku]["active"], world.offers[sku]["stock"]) == (False, 0)
+
+
+async def test_what_goes_though_vtex_has_no_such_sku_any_more_is_blocked(join: Join) -> None:
+    """A deleted SKU has no details."""
+    world = await join()
+    await world.sync()
+    *_, sku = world.skus
+    catalog = world.vtex.platform.catalog
+    catalog.options.skus = 5
+    del catalog._skus[int(sku)]
+
+    await world.notify(IdSku=sku, HasStockKeepingUnitRemovedFromAffiliate=True)
+    await world.work()
+
+    assert not world.offers[sku]["active"]
+    assert "was blocked in" in (await world.logs(sku))[0]["BusinessMessage"]
+
+
+@pytest.mark.parametrize("flag", ("inactive", "removed"))
+def test_what_was_to_go_goes_where_its_details_do_not_deny_it(flag: str) -> None:
+    """VTEX may leave out whether it is active."""
+    found = Found(details=details(IsActive=None))
+    terms = Terms(currency="BRL", sales_channel=1, rules=Rules())
+
+    assert listing_of("15", told(**{flag: True}), found, terms).active is False
+
+
+async def test_details_that_were_behind_do_not_keep_stock_on_sale(join: Join) -> None:
+    """The SKU that they called active is compared once more, by what it is sold for."""
     world = await join({"recheck_seconds": 1})
     await world.sync()
     sku = world.skus[0]
-
-    assert (await world.notify(IdSku=sku, IsActive=False, StockModified=False)).status_code == 200
+    await world.notify(IdSku=sku, IsActive=False)
     await world.work()
-    off = world.offers[sku]["active"]
+    first = world.offers[sku]["stock"]
+    world.tell("change", skus=[int(sku)], active=False, notify=False)
     await asyncio.sleep(1.1)
+
     await world.sync()
 
-    assert not off
-    assert world.offers[sku]["active"]
-    assert world.offers[sku]["stock"] == world.vtex.platform.catalog.sku(int(sku)).offer.stock
+    assert (bool(first), world.offers[sku]["stock"]) == (True, 0)

@@ -6,6 +6,7 @@ import pytest
 
 from hub import codec
 from tests.connectors.vtex.marketplace.conftest import Join
+from tests.connectors.vtex.marketplace.market_world import KEYS
 from tests.connectors.vtex.marketplace.storms import harm, rounds, until_settled
 
 #: What the marketplace of these tests wants.
@@ -286,3 +287,36 @@ async def test_a_category_that_the_marketplace_has_not_is_not_sent(join: Join) -
     assert world.row(sku)["state"] == "parked"
     assert '"gone", which the marketplace does not have' in world.row(sku)["error"]
     assert world.offers == {}
+
+
+@pytest.mark.parametrize("fields", ({"price": 777}, {"name": "Another name"}, {"active": False}))
+async def test_a_key_that_vtex_refuses_is_not_said_of_the_marketplace(
+    join: Join, fields: dict[str, object]
+) -> None:
+    """Whatever was to be read with it."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    world.tell("keys", app_key=KEYS["app_key"], revoked=True)
+
+    await world.change(sku, **fields)
+
+    [message, *_] = await world.logs(sku)
+    assert (world.row(sku)["state"], message["Status"]) == ("waiting", "Error")
+    assert "VTEX refuses the application key" in message["BusinessMessage"]
+    assert "set credentials.app_key and credentials.app_token" in message["BusinessMessage"]
+    assert "has expired" not in message["BusinessMessage"]
+
+
+async def test_access_that_the_marketplace_refuses_is_said_of_it(join: Join) -> None:
+    """And not of VTEX's key."""
+    world = await join()
+    await world.sync()
+    sku = world.skus[0]
+    world.tell_market("expire", revoke=True)
+
+    await world.change(sku, price=777)
+
+    [message, *_] = await world.logs(sku)
+    assert "the access to Simulated Market has expired" in message["BusinessMessage"]
+    assert "VTEX refuses" not in message["BusinessMessage"]
