@@ -88,8 +88,8 @@ class Lot:
         Of what remains, those that are under way may have to be paid yet. The answer ``took`` so many seconds. Where it met
         the limit of one ``beside`` it is no measure of this one's rate.
         """
-        now = self._clock()
-        if lesson.refusal:
+        now, is_refused = self._clock(), lesson.refusal is not None
+        if is_refused:
             until = now + (lesson.block or timedelta(0)).total_seconds()
             refusal = self._start.refused(now, took)
             is_own = self.blame.is_own(now, until, [other.blame for other in beside])
@@ -98,7 +98,7 @@ class Lot:
             lesson = replace(lesson, remaining=max(lesson.remaining - self.under_way, 0))
         if lesson.block:
             self._nothing_until = max(self._nothing_until, now + lesson.block.total_seconds())
-        if lesson.refusal:  # what is in hand was not sent
+        if is_refused:  # what is in hand was not sent
             await self._give_back()
         if lesson.remaining is not None:
             self._tokens = min(self._tokens, lesson.remaining)

@@ -157,7 +157,7 @@ class Level:
         granted = max(0, min(granted, self.left)) if windowed else granted
         tokens = self.tokens - granted if rate else self.tokens
         full = now + (burst - tokens) / rate if rate else 0.0
-        learned = self._told_of(granted, now)
+        learned = self._having_sent(granted, now)
         level = replace(self, tokens=tokens, full=full, left=self.left - granted, learned=learned)
         wait = max(
             (min(lot, wanted - granted) - tokens) / rate if rate and granted < wanted else 0.0,
@@ -169,14 +169,14 @@ class Level:
         """With tokens that were not used."""
         _, burst, _ = self._limit(bucket)
         tokens = min(burst, self.tokens + unused)
-        return replace(self, tokens=tokens, left=self.left + unused, learned=self._told_of(-unused, now))
+        return replace(self, tokens=tokens, left=self.left + unused, learned=self._having_sent(-unused, now))
 
     def matters(self, now: float) -> bool:
         """Whether a new bucket would be fuller."""
         kept = self.learned is not None and self.learned.holds(now)
         return kept or max(self.blocked, self.until, self.full) > now
 
-    def _told_of(self, sent: int, now: float) -> LearnedRate | None:
+    def _having_sent(self, sent: int, now: float) -> LearnedRate | None:
         if self.learned is None or self.learned.given_up or not sent:
             return self.learned
         return self.learned.sent(sent, now)

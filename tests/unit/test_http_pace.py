@@ -493,11 +493,13 @@ async def test_who_hears_of_a_refusal_tells_what_was_admitted_to_it(
     assert (await fleet.limiter.take(Bucket(key="acme:free"), 1)).rate == pytest.approx(saved / 0.35)
 
 
-async def test_what_is_in_hand_at_a_refusal_goes_back(fleet: Fleet) -> None:
-    """It was not sent, and does not count for the rate."""
+@pytest.mark.parametrize("others", (0, 70))
+async def test_what_is_in_hand_at_a_refusal_goes_back(fleet: Fleet, others: int) -> None:
+    """It was not sent, and does not count for the rate; also beside a busier bucket that met the limit."""
     pace = fleet.pace()
     pace.enter(40)
+    await requests(pace, busy=others)
     await run(pace, PRICES)
-    await pace.learn(PRICES, Lesson(block=seconds(1), refusal=Refusal()), took=0.01)
+    await refused(pace, PRICES)
 
     assert fleet.asked["give_back"] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from hub.exact import exact, parse
+from connectors.vtex.values import number
 from hub.excerpt import excerpt
 
 #: No stock and no price in cents is as much.
@@ -16,13 +16,12 @@ _DIGITS: Final = re.compile(r"-?\d{1,30}", re.ASCII)
 
 def whole(value: Any) -> int | None:
     """A whole number, or a text of its digits; None for anything else, and for what nothing can cost or be."""
-    if isinstance(value, str):
-        number = parse(value) if _DIGITS.fullmatch(value.strip()) else None
-    else:
-        number = exact(value)
-    if number is None or not -_TOO_MUCH < number < _TOO_MUCH:
+    if isinstance(value, str) and not _DIGITS.fullmatch(value.strip()):
         return None
-    return int(number) if number == int(number) else None
+    found = number(value)
+    if found is None or not -_TOO_MUCH < found < _TOO_MUCH:
+        return None
+    return int(found) if found == int(found) else None
 
 
 def cents(field: str, value: Any) -> int | None:

@@ -17,7 +17,7 @@ HUNDREDTHS = Decimal("0.01")
 
 #: Addresses whose options are remembered, and characters of the longest postal code of such a one.
 MOST_ADDRESSES, LONGEST_REMEMBERED = 10_000, 16
-#: Sets of options whose line ends are remembered, and stocks of each: with three options that is some 30 MB.
+#: Sets of options whose line ends are remembered, and stocks of each: with three options that is some 36 MB.
 MOST_DELIVERIES, MOST_ENDS = 100, 500
 
 _ESTIMATE = re.compile(r"\d{1,4}(bd|d|h|m)", re.ASCII)
