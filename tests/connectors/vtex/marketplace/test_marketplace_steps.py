@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+
 import pytest
 
 from hub import codec
@@ -45,6 +48,24 @@ async def test_without_the_secret_nobody_notifies(join: Join) -> None:
 
     assert (right.status_code, wrong.status_code) == (200, 401)
     assert "s" * 16 not in wrong.text
+
+
+async def test_a_burst_is_a_piece_of_work_for_each_sku(join: Join) -> None:
+    """Two thousand notifications of five hundred SKUs, each a request of its own, in no order."""
+    world = await join()
+    told = [sku for sku in range(1, 501) for _ in range(4)]
+    random.Random(1).shuffle(told)
+    line = iter(told)
+
+    async def caller() -> set[int]:
+        return {(await world.notify(IdSku=sku, PriceModified=True)).status_code for sku in line}
+
+    statuses = set[int]().union(*await asyncio.gather(*(caller() for _ in range(64))))
+
+    rows = world.hub.rows("vtex")
+    assert statuses == {200}
+    assert {row["state"] for row in rows} == {"waiting"}
+    assert sorted(int(row["key"]) for row in rows) == list(range(1, 501))
 
 
 async def test_many_notifications_of_one_sku_are_one_piece_of_work(join: Join) -> None:
