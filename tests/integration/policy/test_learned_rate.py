@@ -74,7 +74,7 @@ async def test_a_late_refusal_of_what_was_sent_before_teaches_nothing(
 async def test_memory_and_redis_know_the_same_curve(
     clock: Turned, link: RedisLink, first: Refusal, tick: float
 ) -> None:
-    """From a guess, that rises ever faster, to a measure, and beyond."""
+    """From a guess, that rises ever faster, to a measure, beyond, and to the next one, of what was sent since."""
     limiters = (MemoryLimiter(clock), RedisLimiter(link, clock=clock))
 
     async def rates(span: float) -> list[float]:
@@ -97,6 +97,8 @@ async def test_memory_and_redis_know_the_same_curve(
     guessed = await rates(4)
     await refuse(Refusal(took=0.1))
     measured = await rates(4)
+    await refuse(Refusal(took=0.1))
+    await rates(1)
 
     assert guessed[-1] - guessed[-2] > guessed[1] - guessed[0] > 0
     assert measured[0] < guessed[-1]
