@@ -14,7 +14,7 @@ from hub.loop.verdict import decide
 from hub.pipeline import Pipeline
 from hub.records import Item, PushResult, Retry
 from hub.store.catalog.waking import wake_arrived
-from hub.store.catalog.writer import StoredCatalogWriter
+from hub.store.catalog.writer import OutdatedError, StoredCatalogWriter
 from hub.store.ledger.settle import LostClaimError, Settler
 from hub.store.rows import Settlement, Slice
 
@@ -54,24 +54,28 @@ class CatalogPush:
 
     def _at_once(self, items: Sequence[Item], others: Mapping[int, PushResult]) -> Settlement:
         """The catalog is written before the ledger is locked, so a claim that was lost shows at the end: then all is
-        undone, and done again without it."""
+        undone, and done again without it. So it is where another writer was there first, by who waits for his turn."""
         wanted = len(items) + len(others)
+        hasty = True
         while True:
             try:
-                settlement = self._try(items, others)
+                settlement = self._try(items, others, hasty=hasty)
+            except OutdatedError:
+                hasty = False
             except LostClaimError as lost:
                 items = [item for item in items if item.id in lost.still_held]
                 others = {number: result for number, result in others.items() if number in lost.still_held}
             else:
                 return replace(settlement, lost=wanted - len(settlement.verdicts))
 
-    def _try(self, items: Sequence[Item], others: Mapping[int, PushResult]) -> Settlement:
+    def _try(self, items: Sequence[Item], others: Mapping[int, PushResult], *, hasty: bool) -> Settlement:
         with self.settler.db.transaction() as tx:
             writer = StoredCatalogWriter(
                 db=self.settler.db,
                 tx=tx,
                 tenant_id=self.held.tenant_id,
                 connection_id=self.held.connection_id,
+                hasty=hasty,
             )
             results = {**others, **written(self.destination, writer, items)} if items else others
             verdicts = [
@@ -79,6 +83,7 @@ class CatalogPush:
                 for record in self.held.records
                 if record.id in results
             ]
+            writer.carry_out()
             settlement = self.settler.settle_within(tx, verdicts, together=True)
         if writer.brought_categories:
             wake_arrived(self.settler.db, tenant_id=self.held.tenant_id)

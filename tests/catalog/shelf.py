@@ -16,7 +16,7 @@ from hub.store import connections
 from hub.store.catalog import clock, owners
 from hub.store.catalog.reader import StoredCatalog
 from hub.store.catalog.tables import Entry
-from hub.store.catalog.writer import StoredCatalogWriter
+from hub.store.catalog.writer import OutdatedError, StoredCatalogWriter
 from hub.store.database import Database
 from hub.store.ledger.lock import lock
 
@@ -35,15 +35,29 @@ class Shelf:
         self.ids = {name: self._connect(name) for name in names}
 
     def write(self, name: str, *bodies: JSON) -> Sequence[Written]:
-        """Write entities as a connection, in one transaction."""
-        with self.db.transaction() as tx:
-            return self.write_within(tx, name, *bodies)
+        """Write entities as a connection, in one transaction, or in a second one where another writer was quicker."""
+        try:
+            with self.db.transaction() as tx:
+                return self.write_within(tx, name, *bodies, hasty=True)
+        except OutdatedError:
+            with self.db.transaction() as tx:
+                return self.write_within(tx, name, *bodies)
 
-    def write_within(self, tx: Connection, name: str, *bodies: JSON) -> Sequence[Written]:
+    def write_within(
+        self, tx: Connection, name: str, *bodies: JSON, hasty: bool = False
+    ) -> Sequence[Written]:
         """The same in a transaction of the caller's."""
-        tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
-        writer = StoredCatalogWriter(db=self.db, tx=tx, tenant_id=tenant_id, connection_id=self.ids[name])
-        return writer.write([parse(body) for body in bodies])
+        connection = lock(self.db, tx, self.ids[name])
+        writer = StoredCatalogWriter(
+            db=self.db,
+            tx=tx,
+            tenant_id=connection.tenant_id,
+            connection_id=connection.id,
+            hasty=hasty,
+        )
+        written = writer.write([parse(body) for body in bodies])
+        writer.carry_out()
+        return written
 
     def effects(self, name: str, *bodies: JSON) -> list[str]:
         """What became of each."""

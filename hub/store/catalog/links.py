@@ -61,6 +61,11 @@ class Links:
         return [] if place in self.linkless else [key for key in _links(entity) if key not in self.there]
 
 
+def linked(entities: Sequence[Entity]) -> set[str]:
+    """The categories that a batch names as parents, or as where its products stand."""
+    return {key for one in entities for key in _links(one)}
+
+
 def _links(entity: Entity) -> Sequence[str]:
     if entity.operation == "delete":
         return ()
@@ -75,8 +80,7 @@ def _tree(
     writing: Writing, entities: Sequence[Entity], categories: Sequence[Category], rows: Mapping[str, Row]
 ) -> Mapping[str, str | None]:
     """All that the batch's links lead to, up to the roots, and what stands below the categories that it moves."""
-    wanted = {key for one in entities for key in _links(one)}
-    wanted |= {one.key for one in categories if one.operation == "upsert"}
+    wanted = linked(entities) | {one.key for one in categories if one.operation == "upsert"}
     moved = _moved(categories, rows)
     db, tx, tenant_id = writing.db, writing.tx, writing.tenant_id
     under = below(db, tx, tenant_id, sorted(moved)) if moved else {}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -14,6 +15,7 @@ from hub.errors import ConfigurationError
 from hub.store.catalog.drafts import Draft
 from hub.store.catalog.merge import Row
 from hub.store.database import Database, rowset
+from hub.store.together import Statement, statement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +23,11 @@ class Owners:
     """By part the name of its owner, for those parts that belong to another connection than the one that writes."""
 
     others: Mapping[str, str]
+
+    @classmethod
+    def of(cls, rows: Iterable[Any]) -> Owners:
+        """From the rows of ``asking``."""
+        return cls(others={row.part: row.name for row in rows})
 
     def admit(self, draft: Draft, row: Row) -> tuple[Draft | None, Mapping[str, str]]:
         """What of a draft may be written (None: nothing), and which parts are left to whom."""
@@ -50,14 +57,18 @@ class Owners:
 
 def others_than(db: Database, tx: Connection, tenant_id: int, connection_id: int) -> Owners:
     """The owners that a connection has to respect."""
-    rows = db.execute(
-        tx,
+    (rows,) = db.together(tx, asking(tenant_id, connection_id))
+    return Owners.of(rows)
+
+
+def asking(tenant_id: int, connection_id: int) -> Statement:
+    """Asks for what ``Owners.of`` takes."""
+    return statement(
         "SELECT o.part, c.name FROM catalog_owner o JOIN connection c ON c.id = o.connection_id "
         "WHERE o.tenant_id = :tenant AND o.connection_id <> :connection",
         tenant=tenant_id,
         connection=connection_id,
     )
-    return Owners(others={row.part: row.name for row in rows})
 
 
 def claim(

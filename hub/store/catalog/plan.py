@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.catalog import Effect, Entity, Written, shapes
-from hub.store.catalog import owners, table
+from hub.store.catalog import links, owners, table
 from hub.store.catalog.drafts import Draft, columns_of, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.links import Links
 from hub.store.catalog.merge import Row, laid_over, same
+from hub.store.catalog.tree import asking_ancestry
 from hub.store.catalog.walk import Writing
 from hub.store.database import Database
+from hub.store.together import Statement
 
 #: A row that was never written.
 _NOTHING = Row()
@@ -32,6 +34,11 @@ class KindPlan:
     after: Mapping[str, Row]
     columns: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def met(self) -> Collection[str]:
+        """The keys of what was there, or is not to be there: of all but what is written for the first time."""
+        return [key for key in self.keys if key in self.before or key not in self.after]
+
 
 class Plan:
     """Made when it is created. Writes nothing and locks nothing."""
@@ -40,7 +47,7 @@ class Plan:
         self, db: Database, tx: Connection, *, tenant_id: int, connection_id: int, entities: Sequence[Entity]
     ) -> None:
         self._db, self._tx, self._tenant_id = db, tx, tenant_id
-        self._source = str(connection_id)
+        self._connection_id, self._source = connection_id, str(connection_id)
         #: When it was made, in microseconds.
         self.now = db.now(tx)
         self._entities = entities
@@ -59,18 +66,39 @@ class Plan:
         """One answer for each entity, once all of it is written."""
         return [one.written() for one in self._effects]
 
-    def still_holds(self, connection_id: int) -> bool:
-        """Whether everything that it was made of is as it was. Asked under the lock, so that it stays so."""
-        return (
-            owners.others_than(self._db, self._tx, self._tenant_id, connection_id) == self._rules
-            and self._read_links() == self._links
-            and self._read_variants(self._variants) == self._variants
-            and all(
-                table.versions(self._db, self._tx, self._tenant_id, plan.kind, plan.keys)
-                == {key: row.version for key, row in plan.before.items()}
-                for plan in self.kinds
-            )
+    def asking(self) -> Sequence[Statement]:
+        """Asks for what ``still_holds`` takes."""
+        db, tenant_id, linked = self._db, self._tenant_id, sorted(links.linked(self._entities))
+        return [
+            owners.asking(tenant_id, self._connection_id),
+            *([asking_ancestry(db, tenant_id, linked)] if linked else ()),
+            *([table.asking_variants(db, tenant_id, self._variants)] if self._variants else ()),
+            *(table.asking_versions(db, tenant_id, plan.kind, plan.met) for plan in self._met),
+        ]
+
+    def still_holds(self, found: Sequence[Sequence[Any]]) -> bool:
+        """Whether everything that it was made of is as it was, of a batch without categories. ``found`` was read under the
+        lock, so that it stays so.
+
+        What is written for the first time is not looked for: it cannot be written where somebody else has done so.
+        """
+        rest = iter(found)
+        if owners.Owners.of(next(rest)) != self._rules:
+            return False
+        if links.linked(self._entities) and _parents(next(rest)) != self._links.there:
+            return False
+        if self._rules.others and self._read_links() != self._links:
+            return False
+        if self._variants and table.variants_by_product(self._variants, next(rest)) != self._variants:
+            return False
+        return all(
+            {row.key: row.version for row in rows} == {key: row.version for key, row in plan.before.items()}
+            for plan, rows in zip(self._met, rest, strict=True)
         )
+
+    @property
+    def _met(self) -> Sequence[KindPlan]:
+        return [plan for plan in self.kinds if plan.met]
 
     def _read_links(self) -> Links:
         writing = Writing(
@@ -153,6 +181,10 @@ class Plan:
                 after[draft.key] = new
                 columns[draft.key] = columns_of(admitted, new.identity, new.content)
         return KindPlan(kind=kind, keys=keys, before=before, after=after, columns=columns)
+
+
+def _parents(rows: Iterable[Any]) -> dict[str, str | None]:
+    return {row.key: row.parent_key for row in rows}
 
 
 def _leaving(product: shapes.Product, known: Sequence[str]) -> Iterator[Draft]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.catalog.merge import Row
 from hub.store.database import Database, rowset
+from hub.store.together import Statement, statement
 
 #: A row, and the columns beside its content.
 Written = tuple[Row, Mapping[str, Any]]
 
+#: The columns of every kind but ``changed_in``, which is known last.
 _COLUMNS = (
     "tenant_id",
     "key",
@@ -24,7 +26,6 @@ _COLUMNS = (
     "sources",
     "created_at",
     "changed_at",
-    "changed_in",
     "changed_by",
     "changed_in_by_others",
     "gone_at",
@@ -33,12 +34,11 @@ _COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stamp:
-    """Who writes, when, and in which transaction."""
+    """Who writes, and when."""
 
     tenant_id: int
     connection_id: int
     now: int
-    number: int
 
 
 def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collection[str]) -> dict[str, Row]:
@@ -67,93 +67,101 @@ def load(db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collecti
     }
 
 
-def versions(
-    db: Database, tx: Connection, tenant_id: int, kind: str, keys: Collection[str]
-) -> dict[str, str]:
-    """The versions of those of these rows that are there: all that is left to read of what was read before."""
-    found = db.execute(
-        tx,
+def asking_versions(db: Database, tenant_id: int, kind: str, keys: Collection[str]) -> Statement:
+    """Asks for the versions of those of these rows that are there: all that is left to read of what was read before."""
+    return statement(
         f"SELECT t.key, {_version(db)} AS version FROM {found_by(db, KINDS[kind].table, 'key')}",
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
-    return {row.key: row.version for row in found}
 
 
-def insert(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> None:
-    """Write rows whose keys nobody has written yet; the lock on the tenant keeps it so."""
-    if not rows:
-        return
-    spec = KINDS[kind]
-    now, others = stamp.now, 0
-    db.insert_new(
-        tx,
-        spec.table,
-        (*_COLUMNS, *spec.columns),
-        [
-            (
-                stamp.tenant_id,
-                key,
-                codec.dumps(row.content).decode(),
-                codec.dumps(row.sources).decode(),
-                now,
-                now,
-                stamp.number,
-                stamp.connection_id,
-                others,
-                now if row.gone else None,
-                *(columns[name] for name in spec.columns),
-            )
-            for key, (row, columns) in rows.items()
-        ],
-    )
+def insertable(stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> Sequence[Sequence[Any]]:
+    """What ``insert`` takes."""
+    names = tuple(KINDS[kind].columns)
+    me, now, others = stamp.connection_id, stamp.now, 0
+    return [
+        (
+            stamp.tenant_id,
+            key,
+            codec.dumps(row.content).decode(),
+            codec.dumps(row.sources).decode(),
+            now,
+            now,
+            me,
+            others,
+            now if row.gone else None,
+            *[columns[name] for name in names],
+        )
+        for key, (row, columns) in rows.items()
+    ]
 
 
-def update(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> None:
-    """Write rows that are there."""
-    if not rows:
-        return
-    db.execute(
-        tx,
-        _update(db, KINDS[kind]),
-        tenant=stamp.tenant_id,
-        now=stamp.now,
-        number=stamp.number,
-        me=stamp.connection_id,
-        rows=rowset(
-            [
-                {"key": key, "content": row.content, "sources": row.sources, "gone": row.gone, **columns}
-                for key, (row, columns) in rows.items()
-            ]
-        ),
-    )
-
-
-def touch(db: Database, tx: Connection, stamp: Stamp, kind: str, keys: Sequence[str]) -> None:
-    """Rows whose content stays, and of which something else has changed that followers want to know."""
-    db.execute(
-        tx,
-        f"UPDATE {KINDS[kind].table} SET changed_at = :now, changed_in_by_others = CASE WHEN changed_by <> :me "
-        "THEN changed_in ELSE changed_in_by_others END, changed_in = :number, changed_by = :me "
-        f"WHERE tenant_id = :tenant AND key IN (SELECT v.key FROM {db.rows('keys', key='text')})",
-        tenant=stamp.tenant_id,
-        now=stamp.now,
-        number=stamp.number,
-        me=stamp.connection_id,
-        keys=rowset([{"key": key} for key in keys]),
-    )
-
-
-def note_sources(db: Database, tx: Connection, tenant_id: int, kind: str, rows: Mapping[str, Row]) -> None:
-    """Somebody else gave the same content: kept, and no change that anybody follows."""
+def insert(db: Database, tx: Connection, kind: str, rows: Sequence[Sequence[Any]], number: int) -> None:
+    """Write rows that are not there."""
     if rows:
+        spec = KINDS[kind]
+        columns = (*_COLUMNS, *spec.columns, "changed_in")
+        db.insert_new(tx, spec.table, columns, [(*row, number) for row in rows])
+
+
+def updatable(rows: Mapping[str, Written]) -> str | None:
+    """What ``update`` takes."""
+    if not rows:
+        return None
+    return rowset(
+        [
+            {"key": key, "content": row.content, "sources": row.sources, "gone": row.gone, **columns}
+            for key, (row, columns) in rows.items()
+        ]
+    )
+
+
+def update(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: str | None, number: int) -> None:
+    """Write rows that are there."""
+    if rows is not None:
+        db.execute(
+            tx,
+            _update(db, KINDS[kind]),
+            tenant=stamp.tenant_id,
+            now=stamp.now,
+            number=number,
+            me=stamp.connection_id,
+            rows=rows,
+        )
+
+
+def touch(db: Database, tx: Connection, stamp: Stamp, kind: str, keys: Sequence[str], number: int) -> None:
+    """Rows whose content stays, and of which something else has changed that followers want to know."""
+    if keys:
+        db.execute(
+            tx,
+            f"UPDATE {KINDS[kind].table} SET changed_at = :now, changed_in_by_others = CASE WHEN changed_by <> :me "
+            "THEN changed_in ELSE changed_in_by_others END, changed_in = :number, changed_by = :me "
+            f"WHERE tenant_id = :tenant AND key IN (SELECT v.key FROM {db.rows('keys', key='text')})",
+            tenant=stamp.tenant_id,
+            now=stamp.now,
+            number=number,
+            me=stamp.connection_id,
+            keys=rowset([{"key": key} for key in keys]),
+        )
+
+
+def notable(rows: Mapping[str, Row]) -> str | None:
+    """What ``note_sources`` takes."""
+    return rowset([{"key": key, "sources": row.sources} for key, row in rows.items()]) if rows else None
+
+
+def note_sources(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: str | None) -> None:
+    """Somebody else gave the same content: kept, and no change that anybody follows."""
+    if rows is not None:
         db.execute(
             tx,
             f"UPDATE {KINDS[kind].table} SET sources = CAST(v.sources AS text) "
             f"FROM {db.batch('rows', key='text', sources='json')} "
             f"WHERE {KINDS[kind].table}.tenant_id = :tenant AND {KINDS[kind].table}.key = v.key",
-            tenant=tenant_id,
-            rows=rowset([{"key": key, "sources": row.sources} for key, row in rows.items()]),
+            tenant=stamp.tenant_id,
+            rows=rows,
         )
 
 
@@ -177,14 +185,22 @@ def keys_of_variants(
     db: Database, tx: Connection, tenant_id: int, products: Sequence[str]
 ) -> dict[str, list[str]]:
     """The variants of these products that are there."""
-    found: dict[str, list[str]] = {product: [] for product in products}
-    if not products:
-        return found
-    for row in db.execute(
-        tx,
+    (rows,) = db.together(tx, asking_variants(db, tenant_id, products)) if products else ((),)
+    return variants_by_product(products, rows)
+
+
+def asking_variants(db: Database, tenant_id: int, products: Collection[str]) -> Statement:
+    """Asks for what ``variants_by_product`` takes."""
+    return statement(
         f"SELECT t.key, t.product_key FROM {found_by(db, 'catalog_variant', 'product_key')} WHERE t.gone_at IS NULL",
         keys=rowset([{"key": product} for product in products]),
         tenant=tenant_id,
-    ):
+    )
+
+
+def variants_by_product(products: Collection[str], rows: Iterable[Any]) -> dict[str, list[str]]:
+    """The keys of the variants of each product, in the order of the database."""
+    found: dict[str, list[str]] = {product: [] for product in products}
+    for row in rows:
         found[row.product_key].append(row.key)
     return found

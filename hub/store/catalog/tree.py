@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from hub.store.database import Database, rowset
+from hub.store.together import Statement, statement
 
 #: Deeper trees are a mistake.
 MAX_DEPTH = 100
@@ -80,8 +81,13 @@ class Tree:
 
 def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> dict[str, str | None]:
     """By key the parent of these categories and of all above them; those that nobody knows are left out."""
-    rows = db.execute(
-        tx,
+    (rows,) = db.together(tx, asking_ancestry(db, tenant_id, keys))
+    return {row.key: row.parent_key for row in rows}
+
+
+def asking_ancestry(db: Database, tenant_id: int, keys: Sequence[str]) -> Statement:
+    """Asks for the keys and parents of these categories and of all above them."""
+    return statement(
         "WITH RECURSIVE up(key, parent_key) AS ("
         f"SELECT c.key, c.parent_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_category c "
         "WHERE c.tenant_id = :tenant AND c.key = v.key AND c.gone_at IS NULL "
@@ -90,7 +96,6 @@ def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) 
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
-    return {row.key: row.parent_key for row in rows}
 
 
 def below(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> dict[str, str | None]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from hub.catalog import Entity, Written, shapes
-from hub.store.catalog import clock, table
+from hub.store.catalog import clock
 from hub.store.catalog.keys import found_by
-from hub.store.catalog.merge import same
-from hub.store.catalog.plan import KindPlan, Plan
+from hub.store.catalog.plan import Plan
+from hub.store.catalog.table import Stamp
+from hub.store.catalog.writes import Writes
 from hub.store.database import Database, rowset
+from hub.store.together import Statement, statement
+
+
+class OutdatedError(Exception):
+    """Somebody has written the same rows meanwhile. Nothing of this transaction must be kept; the next one may succeed if
+    it waits for its turn first."""
 
 
 @dataclass(kw_only=True)
@@ -22,29 +31,47 @@ class StoredCatalogWriter:
 
     Writers of one tenant take turns, by a lock on its row: what is merged is what is there. It is taken before the
     lock of any connection, so that the ledger need not wait while the catalog is written.
+
+    One that is ``hasty`` does what takes long before its turn: what it answers holds when ``carry_out`` has returned. That
+    raises ``OutdatedError`` where the answers turned out to be wrong.
     """
 
     db: Database
     tx: Connection
     tenant_id: int
     connection_id: int
+    hasty: bool = False
     #: Whether something may have come that records wait for: see ``waking``.
     brought_categories: bool = False
+    _has_turn: bool = field(default=False, init=False)
+    _pending: tuple[Plan, Sequence[Writes]] | None = field(default=None, init=False)
 
     def write(self, entities: Sequence[Entity]) -> Sequence[Written]:
         """Upsert or delete a batch, in order; one answer for each.
 
-        What takes long, the merging, is done before the lock is taken, and once more under it where somebody has written
-        the same rows meanwhile. Categories hang together, so a batch of those is merged under the lock at once.
+        Categories hang together, so a batch of those has to wait for its turn, as has one that follows another one.
         """
-        hasty = self.db.postgres and not any(isinstance(one, shapes.Category) for one in entities)
-        plan = self._plan(entities) if hasty else None
-        self._lock_tenant()
-        if plan is None or not plan.still_holds(self.connection_id):
+        self.carry_out()
+        if self._may_haste(entities):
             plan = self._plan(entities)
-        for kind in plan.kinds:
-            self._store(kind, plan.now)
+            self._pending = plan, self._ready(plan)
+            return plan.written
+        self._take_turn()
+        plan = self._plan(entities)
+        self._send(plan, self._ready(plan))
         return plan.written
+
+    def carry_out(self) -> None:
+        """Write what waits for its turn. Raises ``OutdatedError``."""
+        if self._pending is None:
+            return
+        (plan, writes), self._pending = self._pending, None
+        if not plan.still_holds(self._take_turn(*plan.asking())):
+            raise OutdatedError
+        try:
+            self._send(plan, writes)
+        except IntegrityError as error:
+            raise OutdatedError from error
 
     def products_of(self, variants: Collection[str]) -> Mapping[str, str]:
         """See ``hub.catalog.CatalogWriter``."""
@@ -56,50 +83,33 @@ class StoredCatalogWriter:
         )
         return {row.key: row.product_key for row in rows}
 
+    def _may_haste(self, entities: Sequence[Entity]) -> bool:
+        tree_stays = not any(isinstance(one, shapes.Category) for one in entities)
+        return self.hasty and self.db.postgres and not self._has_turn and tree_stays
+
+    def _take_turn(self, *beside: Statement) -> Sequence[Sequence[Any]]:
+        """The rows of the statements ``beside``, which run when the turn has come."""
+        locking = statement(f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.tenant_id)
+        _, *found = self.db.together(self.tx, locking, *beside)
+        self._has_turn = True
+        return found
+
     def _plan(self, entities: Sequence[Entity]) -> Plan:
         return Plan(
             self.db, self.tx, tenant_id=self.tenant_id, connection_id=self.connection_id, entities=entities
         )
 
-    def _lock_tenant(self) -> None:
-        self.db.execute(self.tx, f"SELECT id FROM tenant WHERE id = :id{self.db.row_lock}", id=self.tenant_id)
+    def _ready(self, plan: Plan) -> Sequence[Writes]:
+        return [Writes.of(one, self._stamp(plan)) for one in plan.kinds]
 
-    def _store(self, plan: KindPlan, now: int) -> None:
-        kind, before, columns = plan.kind, plan.before, plan.columns
-        new = {key: (row, columns[key]) for key, row in plan.after.items() if key not in before}
-        known = {key: row for key, row in plan.after.items() if key in before}
-        changed = {key: (row, columns[key]) for key, row in known.items() if not same(before[key], row)}
-        quiet = {
-            key: row
-            for key, row in known.items()
-            if key not in changed and row.sources != before[key].sources
-        }
-        table.note_sources(self.db, self.tx, self.tenant_id, kind, quiet)
-        if new or changed:
-            stamp = self._stamp(now)
-            table.insert(self.db, self.tx, stamp, kind, new)
-            table.update(self.db, self.tx, stamp, kind, changed)
-            if kind == "variant":
-                self._stamp_products_that_lost(plan, stamp)
-        if kind == "category":
-            self.brought_categories |= any(row.there for row, _ in (*new.values(), *changed.values()))
+    def _send(self, plan: Plan, writes: Sequence[Writes]) -> None:
+        number = self._number if any(one.changes for one in writes) else 0
+        for one in writes:
+            one.send(self.db, self.tx, self._stamp(plan), number)
+            self.brought_categories |= one.kind == "category" and one.brings
 
-    def _stamp_products_that_lost(self, plan: KindPlan, stamp: table.Stamp) -> None:
-        """Whoever follows a product hears that a variant went to another one."""
-        lost = {
-            row.identity["product_key"]
-            for key, row in plan.before.items()
-            if key in plan.after
-            and row.there
-            and row.identity["product_key"] != plan.after[key].identity["product_key"]
-        }
-        if lost:
-            table.touch(self.db, self.tx, stamp, "product", sorted(lost))
-
-    def _stamp(self, now: int) -> table.Stamp:
-        return table.Stamp(
-            tenant_id=self.tenant_id, connection_id=self.connection_id, now=now, number=self._number
-        )
+    def _stamp(self, plan: Plan) -> Stamp:
+        return Stamp(tenant_id=self.tenant_id, connection_id=self.connection_id, now=plan.now)
 
     @cached_property
     def _number(self) -> int:
