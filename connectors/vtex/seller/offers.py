@@ -67,8 +67,8 @@ class Offer:
     ) -> None:
         self.sku, self.variant, self.product, self.stock = sku, variant, product, stock
         self._periods, self._terms = periods, terms
-        #: ``{"id":…,"requestIndex":``
-        self.head = f'{{"id":{text(sku)},"requestIndex":'
+        #: ``,{"id":…,"requestIndex":``
+        self.head = f',{{"id":{text(sku)},"requestIndex":'
         #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.
         self.tail: str | None = None
         #: The present price ends then, by itself or because the next one begins, in seconds since 1970.

@@ -74,7 +74,7 @@ class Simulation:
         self._offers = offers
         self._shipping = shipping
         self._promise_at = -math.inf
-        self._promise = "null"
+        self._promise = "null}"
         self._promise_ends = -math.inf
 
     def answer(self, request: SimulationRequest, now: float) -> Answer:
@@ -84,8 +84,7 @@ class Simulation:
         quantity and ``stockBalance`` are 0. Where an id comes twice, each line is answered as if it were alone. What is
         not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
         """
-        delivery = self._shipping.to(request.country, request.postalCode)
-        ends = delivery.ends
+        ends = self._shipping.to(request.country, request.postalCode).ends
         items: list[str] = []
         logistics: list[str] = []
         left_out: list[str] = []
@@ -97,21 +96,30 @@ class Simulation:
             if offer is None or offer.tail is None:
                 left_out.append(asked.id)
                 continue
-            stock = offer.stock
-            wanted = asked.quantity
-            quantity = (wanted if 0 < wanted < stock else min(max(wanted, 1), stock)) if stock else 0
-            seller = '"1"' if asked.seller == "1" else text(asked.seller)
+            stock, wanted = offer.stock, asked.quantity
+            if wanted == 1 and stock and index < len(_ONE_EACH) and asked.seller == "1":
+                line, place = _ONE_EACH[index]
+            else:
+                quantity = (wanted if 0 < wanted < stock else min(max(wanted, 1), stock)) if stock else 0
+                line, place = _middle(index, quantity, asked.seller)
             until = promise if offer.valid_to > promise_ends else _moment(offer.valid_to)
-            items.append(f'{offer.head}{index},"quantity":{quantity},"seller":{seller}{offer.tail}{until}}}')
-            logistics.append(f'{{"itemIndex":{index},"quantity":{quantity}{ends[stock]}')
-        body = (
-            f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},'
-            f'"items":[{",".join(items)}],"logisticsInfo":[{",".join(logistics)}],"allowMultipleDeliveries":true}}'
+            items += (offer.head, line, offer.tail, until)
+            logistics += (place, ends[stock])
+        if items:  # each line begins with the comma behind the one before it
+            items[0], logistics[0] = items[0][1:], logistics[0][1:]
+        body = "".join(
+            (
+                f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},"items":[',
+                *items,
+                '],"logisticsInfo":[',
+                *logistics,
+                '],"allowMultipleDeliveries":true}',
+            )
         )
         return Answer(body.encode(), left_out)
 
     def _promised(self, now: float) -> str:
-        """``priceValidUntil`` of prices without an end, built once a second."""
+        """``priceValidUntil`` of prices without an end, and the end of their lines; built once a second."""
         if not self._promise_at <= now < self._promise_at + 1:
             self._promise_at = float(int(now))
             self._promise_ends = self._promise_at + PROMISED_FOR
@@ -120,7 +128,20 @@ class Simulation:
 
 
 def _moment(at: float) -> str:
-    return datetime.fromtimestamp(int(at), UTC).strftime('"%Y-%m-%dT%H:%M:%S.000Z"')
+    """The end of a line."""
+    return datetime.fromtimestamp(int(at), UTC).strftime('"%Y-%m-%dT%H:%M:%S.000Z"}')
+
+
+def _middle(index: int, quantity: int, seller: str) -> tuple[str, str]:
+    """Of a line what stands between the offer's parts, and the beginning of its ``logisticsInfo``."""
+    return (
+        f'{index},"quantity":{quantity},"seller":{text(seller)}',
+        f',{{"itemIndex":{index},"quantity":{quantity}',
+    )
+
+
+#: Nearly all that is asked for, by index.
+_ONE_EACH = [_middle(index, 1, "1") for index in range(100)]
 
 
 def _tolerantly(body: bytes) -> SimulationRequest:
