@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,15 +125,27 @@ def parse(written: Any) -> ConnectionFile:
 
 def validated(model: type[BaseModel], values: Any, *, field: str) -> Any:
     """``values`` as ``model``. Raises one ``ConfigurationError`` with every fault, each with its field and remedy."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        texts = [(_path(field, fault["loc"]), _remedy(fault, model)) for fault in faults]
-        if len(texts) == 1:
-            raise ConfigurationError(texts[0][1], field=texts[0][0]) from None
-        # "from None": pydantic's own text repeats the input, which may be a credential.
-        raise ConfigurationError("; ".join(f"{where}: {what}" for where, what in texts)) from None
+    (made,) = all_validated((model, values, field))
+    return made
+
+
+def all_validated(*wanted: tuple[type[BaseModel], Any, str]) -> Sequence[Any]:
+    """Values as their models, each with the field that they stand in. Raises one ``ConfigurationError`` with every fault of
+    all of them."""
+    made: list[Any] = []
+    faults: list[tuple[str, str]] = []
+    for model, values, field in wanted:
+        try:
+            made.append(model.model_validate(values))
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            faults += ((_path(field, fault["loc"]), _remedy(fault, model)) for fault in found)
+    # Outside of the handler: pydantic's own text repeats the input, which may be a credential.
+    if len(faults) == 1:
+        raise ConfigurationError(faults[0][1], field=faults[0][0])
+    if faults:
+        raise ConfigurationError("; ".join(f"{where}: {what}" for where, what in faults))
+    return made
 
 
 def secrets_of(model: BaseModel) -> list[str]:

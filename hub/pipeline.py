@@ -13,7 +13,7 @@ import structlog
 
 from hub import codec
 from hub.catalog import WritesCatalog
-from hub.connection_file import ConnectionFile, Delivery, secrets_of, validated
+from hub.connection_file import ConnectionFile, Delivery, all_validated, secrets_of, validated
 from hub.connector import AppWebhooks, Bucket, Cadence, Connector, Destination, Plugin, Ports, Stream
 from hub.errors import ConfigurationError
 from hub.http import ConnectionHttp, HttpPool, Redactor, Side
@@ -269,10 +269,11 @@ def _delivery(written: Delivery, pushes: type[Plugin[Any, Any]]) -> Delivery:
 
 
 def _models(plugin: type[Plugin[Any, Any]], settings: Any, credentials: Any, prefix: str) -> tuple[Any, Any]:
-    return (
-        validated(plugin.Settings, settings, field=f"{prefix}settings"),
-        validated(plugin.Credentials, credentials, field=f"{prefix}credentials"),
+    made = all_validated(
+        (plugin.Settings, settings, f"{prefix}settings"),
+        (plugin.Credentials, credentials, f"{prefix}credentials"),
     )
+    return made[0], made[1]
 
 
 def _destination(

@@ -60,6 +60,18 @@ def test_all_wrong_fields_are_named_at_once(hub: Hub, connection_file: Callable[
     assert all(f"settings.{field}: " in line for field in ("target_key", "limit", "limits"))
 
 
+def test_a_missing_credential_is_named_beside_a_wrong_setting(
+    hub: Hub, connection_file: Callable[..., str]
+) -> None:
+    """The two stand in one file."""
+    path = connection_file('target_key = "custom"', "limit = 0")
+    written = Path(path).read_text().replace(f'api_key = "{SECRET}"', "")
+    line = hub.refused(*ADD, hub.write(written))
+
+    fields = ("settings.target_key", "settings.limit", "credentials.api_key")
+    assert all(f"{field}: " in line for field in fields)
+
+
 def test_a_syntax_error_names_its_line(hub: Hub) -> None:
     """In TOML and in JSON."""
     toml = hub.refused(*ADD, hub.write('connector = "merchantops"\n[settings\n'))
