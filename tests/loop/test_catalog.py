@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -35,6 +35,19 @@ class Clumsy(CatalogDestination):
         return results
 
 
+class Overtaken(CatalogDestination):
+    """Is slow: whatever is to happen ``meanwhile``, once, happens before its turn to write comes."""
+
+    name = "overtaken"
+    meanwhile: ClassVar[list[Callable[[], None]]] = []
+
+    def write(self, writer: CatalogWriter, items: Sequence[Item]) -> Sequence[PushResult]:
+        results = super().write(writer, items)
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return results
+
+
 @pytest.fixture
 async def hub(hub_home: Any, database_url: str, script: Script) -> AsyncIterator[Hub]:
     """A hub whose connector ``scripted`` goes where its connection says, and may own prices and stock."""
@@ -45,7 +58,9 @@ async def hub(hub_home: Any, database_url: str, script: Script) -> AsyncIterator
         may_own=("prices", "stock", "products"),
         streams=(Stream(name="price", rejected_again=True),),
     )
-    hub = Hub(hub_home, database_url, destinations={"clumsy": Clumsy}, scripted=feeding)
+    hub = Hub(
+        hub_home, database_url, destinations={"clumsy": Clumsy, "overtaken": Overtaken}, scripted=feeding
+    )
     yield hub
     assert_tallies_are_the_rows(hub.db)
     await hub.close()
@@ -188,6 +203,34 @@ async def test_it_does_not_matter_who_brings_the_category(hub: Hub, feed: Feed, 
         await run(hub, "other")
 
     assert hub.states() == {"shoe": "waiting"}
+
+
+@pytest.mark.parametrize("database_url", ("postgres",), indirect=True)  # SQLite has one writer
+@pytest.mark.parametrize("known", (False, True))
+async def test_who_was_overtaken_merges_with_what_was_written_meanwhile(
+    hub: Hub, feed: Feed, known: bool
+) -> None:
+    """Whether the product was there before or both bring it; the outcome is that of the second try."""
+    await connect(hub, destination="overtaken", owns=[])
+    await connect(hub, "other", owns=[])
+    other = hub.connection("other")
+
+    def write(brand: str) -> None:
+        body = {"kind": "product", "key": "shoe", "brand": brand}
+        with hub.db.transaction() as tx:
+            writer = StoredCatalogWriter(db=hub.db, tx=tx, tenant_id=other.tenant_id, connection_id=other.id)
+            writer.write([parse(body)])
+
+    if known:
+        write("Puma")
+    feed({"kind": "product", "key": "shoe", "enabled": True}, {"kind": "product", "key": "hat"})
+    Overtaken.meanwhile.append(lambda: write("Nike"))
+    await run(hub)
+
+    found = await catalog(hub).read("product", ["shoe"])
+    assert {name: found["shoe"][name] for name in ("brand", "enabled")} == {"brand": "Nike", "enabled": True}
+    assert [hub.row(key)["created"] for key in ("shoe", "hat")] == [False, True]
+    assert set(hub.states().values()) == {"success"}
 
 
 async def test_a_connector_may_wake_all_that_waits(hub: Hub, feed: Feed) -> None:
