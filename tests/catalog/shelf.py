@@ -101,8 +101,12 @@ class Shelf:
     def own(self, name: str, *parts: str) -> None:
         """Make a connection the system of record."""
         with self.db.transaction() as tx:
-            tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
-            owners.claim(self.db, tx, tenant_id=tenant_id, connection_id=self.ids[name], parts=parts)
+            self.own_within(tx, name, parts)
+
+    def own_within(self, tx: Connection, name: str, parts: Sequence[str]) -> None:
+        """The same in a transaction of the caller's."""
+        tenant_id = lock(self.db, tx, self.ids[name]).tenant_id
+        owners.claim(self.db, tx, tenant_id=tenant_id, connection_id=self.ids[name], parts=parts)
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of every table, as it stands."""

@@ -82,12 +82,29 @@ def test_a_product_waits_for_its_category_no_more_when_that_came_meanwhile(postg
     assert second.effect == "created"
 
 
-def _write_while(shelf: Shelf, meanwhile: JSON, then: JSON) -> Sequence[Written]:
-    """``erp`` writes ``meanwhile`` and commits when ``shop``, which writes ``then``, has its turn to wait for."""
+def test_what_has_got_an_owner_meanwhile_is_left_to_it(postgres_db: Database) -> None:
+    """Whoever is told so afterwards has written what was not its own."""
+    shelf = Shelf(postgres_db, "acme", "shop", "erp")
+    shelf.write("shop", FIRST)
+
+    (second,) = _write_while(
+        shelf, {"kind": "location", "key": "l"}, product(brand="Puma"), owns=["products"]
+    )
+
+    assert second.left == {"products": "erp"}
+    found = shelf.read("product", "shoe")
+    assert found is not None
+    assert found["brand"] == "Nike"
+
+
+def _write_while(shelf: Shelf, meanwhile: JSON, then: JSON, *, owns: Sequence[str] = ()) -> Sequence[Written]:
+    """``erp`` writes ``meanwhile`` and commits when ``shop``, which writes ``then``, has its turn to wait for. From that
+    commit on it ``owns`` some parts."""
     answers: list[Sequence[Written]] = []
     writer = threading.Thread(target=lambda: answers.append(shelf.write("shop", then)))
     with shelf.open_transaction() as tx:
         shelf.write_within(tx, "erp", meanwhile)
+        shelf.own_within(tx, "erp", owns)
         writer.start()
         _until_somebody_waits(shelf)
     writer.join()
