@@ -6,40 +6,24 @@ into ``extra`` where it stood. ``tenantId``, ``storeId`` and the metadata are no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-from msgspec import UNSET
 from pydantic import ValidationError
 
 from connectors.merchstack.faults import faults_of
-from connectors.merchstack.shapes import (
-    Asset,
-    CategoryRecord,
-    Facet,
-    ProductRecord,
-    Shape,
-    VariantRecord,
-    is_given,
-)
+from connectors.merchstack.shapes import CategoryRecord, ProductRecord, Shape
 from hub import money
 from hub.errors import RejectedError
 from hub.excerpt import excerpt
 from hub.records import JSON
-
-ShapeT = TypeVar("ShapeT", bound=Shape)
-
-#: What stands in a record and is no content of the catalog.
-NOT_CONTENT = frozenset({"exportMetaData", "importMetaData", "tenantId", "storeId"})
 
 #: The kind of price that Merchstack's ``price`` is.
 PRICE_KIND = "sale"
 
 _ASSET_OPERATIONS: Mapping[str, str] = {"addAsset": "add", "updateAsset": "update", "deleteAsset": "delete"}
 
-#: Fields that are put together on their own, and where the parts of a variant's price and stock go.
-_CATEGORY_PARTS = frozenset({"translations", "media", "facets"})
-_PRODUCT_PARTS = frozenset({"translations", "media", "variants"})
+#: Where the parts of a variant's price and stock go.
 _PRICE: Mapping[str, str] = {"price": "amount", "compare_at_price": "compare_at"}
 _STOCK: Mapping[str, str] = {"stock_on_hand": "on_hand", "out_of_stock_threshold": "threshold"}
 _VARIANT_PARTS = frozenset({*_PRICE, *_STOCK, "currency_code"})
@@ -54,17 +38,17 @@ def category_body(record: JSON, *, operation: str, managed: bool, wait: bool) ->
     """
     head: JSON = {"kind": "category", "managed": managed, **({"enriches": True} if managed else {})}
     if operation == "delete":
-        return {**head, "operation": "delete", "key": _parsed(CategoryRecord, _key_alone(record)).key}
-    found = _parsed(CategoryRecord, record)
+        return {**head, "operation": "delete", "key": _parsed(CategoryRecord, _key_alone(record))["key"]}
+    body = {**head, **_parsed(CategoryRecord, record)}
     faults: list[str] = []
-    body = {**head, **_content(found, _CATEGORY_PARTS), **_texts_and_media(found, faults)}
-    if is_given(found.facets):
-        body["facets"] = None if found.facets is None else [_facet(each) for each in found.facets]
+    _settle_texts_and_media(body, faults)
+    for facet in body.get("facets") or ():  # a facet without details has none, however it says so
+        facet["details"] = facet.get("details") or []
     if not isinstance(body.get("related"), list | None):  # the seed names related items and shows none
         body.setdefault("extra", {})["relatedItems"] = body.pop("related")
     if body.get("parent") == "":  # no category has an empty key, so this one has no parent
         body["parent"] = None
-    if found.parent == found.key:
+    if body.get("parent") == body["key"]:
         faults.append("externalSystemParentId: is the category itself; name another or leave it out")
     if faults:
         raise RejectedError(*faults)
@@ -79,13 +63,13 @@ def product_body(record: JSON, *, operation: str, wait: bool, location: str) -> 
     only. Raises ``RejectedError`` with every error.
     """
     if operation == "delete":
-        key = _parsed(ProductRecord, _key_alone(record)).key
+        key = _parsed(ProductRecord, _key_alone(record))["key"]
         return {"kind": "product", "operation": "delete", "key": key}
-    found = _parsed(ProductRecord, record)
+    body = {"kind": "product", **_parsed(ProductRecord, record)}
     faults: list[str] = []
-    body = {"kind": "product", **_content(found, _PRODUCT_PARTS), **_texts_and_media(found, faults)}
-    if is_given(found.variants):
-        listed = _unique(found.variants or (), "key", "variants", faults)
+    _settle_texts_and_media(body, faults)
+    if "variants" in body:
+        listed = _unique(body["variants"] or (), "key", "variants", faults)
         body["variants"] = [_variant(each, f"variants.{place}", location, faults) for place, each in listed]
         if operation == "create" or not listed:
             body["all_variants"] = True
@@ -94,9 +78,9 @@ def product_body(record: JSON, *, operation: str, wait: bool, location: str) -> 
     return {**body, "wait_for_categories": True} if wait else body
 
 
-def _parsed(shape: type[ShapeT], record: JSON) -> ShapeT:
+def _parsed(shape: type[Shape], record: JSON) -> JSON:
     try:
-        return shape.model_validate(record)
+        return cast("JSON", shape.model_validate(record))
     except ValidationError as error:
         raise RejectedError(*faults_of(error, record)) from None
 
@@ -105,82 +89,56 @@ def _key_alone(record: JSON) -> JSON:
     return {name: record[name] for name in ("externalSystemId", "externalSystemID") if name in record}
 
 
-def _content(shape: Shape, but: Collection[str] = ()) -> JSON:
-    """What is there, by its name in the catalog; nested objects likewise."""
-    content = {
-        name: _content(value) if isinstance(value, Shape) else value
-        for name, value in vars(shape).items()
-        if value is not UNSET and name not in but
-    }
-    if shape.model_extra:
-        extra = {name: value for name, value in shape.model_extra.items() if name not in NOT_CONTENT}
-        content |= {"extra": extra} if extra else {}
-    return content
-
-
-def _unique(shapes: Sequence[ShapeT], name: str, field: str, faults: list[str]) -> list[tuple[int, ShapeT]]:
+def _unique(objects: Sequence[JSON], name: str, field: str, faults: list[str]) -> list[tuple[int, JSON]]:
     """Each with its place; one that is repeated word for word counts once."""
-    seen: dict[str, ShapeT] = {}
-    places: list[tuple[int, ShapeT]] = []
-    for place, shape in enumerate(shapes):
-        value = getattr(shape, name)
+    seen: dict[str, JSON] = {}
+    places: list[tuple[int, JSON]] = []
+    for place, each in enumerate(objects):
+        value = each[name]
         if value not in seen:
-            seen[value] = shape
-            places.append((place, shape))
-        elif shape != seen[value]:
+            seen[value] = each
+            places.append((place, each))
+        elif each != seen[value]:
             faults.append(f"{field}.{place}: {excerpt(value)} stands here twice with other values; keep one")
     return places
 
 
-def _texts_and_media(found: CategoryRecord | ProductRecord, faults: list[str]) -> JSON:
-    parts: JSON = {}
-    if is_given(found.translations):
-        listed = _unique(found.translations or (), "language", "translations", faults)
-        parts["translations"] = None if found.translations is None else [_content(each) for _, each in listed]
-    if is_given(found.media):
-        parts |= {"media": None} if found.media is None else _media(found.media, faults)
-    return parts
+def _settle_texts_and_media(body: JSON, faults: list[str]) -> None:
+    """Null and an empty list stay what they are."""
+    if translations := body.get("translations"):
+        body["translations"] = [each for _, each in _unique(translations, "language", "translations", faults)]
+    if body.get("media"):
+        body.update(_media(body.pop("media"), faults))
 
 
-def _media(assets: Sequence[Asset], faults: list[str]) -> JSON:
+def _media(assets: Sequence[JSON], faults: list[str]) -> JSON:
     """Assets with an operation change the media that are there, in order; those without one are the media."""
     changes = [
-        {"operation": _ASSET_OPERATIONS[each.operation], "medium": _medium(each)}
+        {"operation": _ASSET_OPERATIONS[each["operation"]], "medium": _medium(each)}
         for each in assets
-        if isinstance(each.operation, str)
+        if each.get("operation")
     ]
     if changes and len(changes) == len(assets):
         return {"media_changes": changes}
-    listed = [
-        each for each in _unique(assets, "key", "assets", faults) if not isinstance(each[1].operation, str)
-    ]
-    return {"media": [_medium(each) for _, each in listed], **({"media_changes": changes} if changes else {})}
+    listed = [each for _, each in _unique(assets, "key", "assets", faults) if not each.get("operation")]
+    return {"media": [_medium(each) for each in listed], **({"media_changes": changes} if changes else {})}
 
 
-def _medium(asset: Asset) -> JSON:
+def _medium(asset: JSON) -> JSON:
     """A focal point that is a text, as the property table has it, has no form that is known: it is kept as it is."""
-    medium = _content(asset, ("operation",))
+    medium = {name: value for name, value in asset.items() if name != "operation"}
     if isinstance(medium.get("focal_point"), str):
-        medium.setdefault("extra", {})["focalPoint"] = medium.pop("focal_point")
+        medium["extra"] = {**medium.get("extra", {}), "focalPoint": medium.pop("focal_point")}
     return medium
 
 
-def _facet(facet: Facet) -> JSON:
-    """A facet without details has none, however it says so."""
-    details = facet.details if isinstance(facet.details, list) else []
-    return {**_content(facet, ("details",)), "details": [_content(each) for each in details]}
-
-
-def _variant(variant: VariantRecord, path: str, location: str, faults: list[str]) -> JSON:
-    body = _content(variant, _VARIANT_PARTS)
-    given = {
-        name: value for name, value in vars(variant).items() if name in _VARIANT_PARTS and is_given(value)
-    }
-    if price := {_PRICE[name]: value for name, value in given.items() if name in _PRICE}:
-        _add_price(body, price, given, path, faults)
-    elif "currency_code" in given:
-        body.setdefault("extra", {})["currencyCode"] = variant.currency_code
-    if stock := {_STOCK[name]: value for name, value in given.items() if name in _STOCK}:
+def _variant(variant: JSON, path: str, location: str, faults: list[str]) -> JSON:
+    body = {name: value for name, value in variant.items() if name not in _VARIANT_PARTS}
+    if price := {part: variant[name] for name, part in _PRICE.items() if name in variant}:
+        _add_price(body, price, variant, path, faults)
+    elif "currency_code" in variant:
+        body.setdefault("extra", {})["currencyCode"] = variant["currency_code"]
+    if stock := {part: variant[name] for name, part in _STOCK.items() if name in variant}:
         body["stock"] = [{"location": location, **stock}]
     return body
 
