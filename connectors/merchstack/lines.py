@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from connectors.merchstack.metadata import (
     DEFAULT_OPERATION,
     LONGEST_ID,
@@ -43,8 +45,7 @@ class Source:
     store_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GoodLine:
+class GoodLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line that is a record. ``parent`` is a category's, where it names one; ``raw`` the line's text."""
 
     number: int

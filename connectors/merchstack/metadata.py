@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from connectors.merchstack.names import FileName
 from hub.excerpt import excerpt
 
@@ -36,8 +38,7 @@ class Fault:
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """Which record of which export it is; ``number`` and ``of`` are None where it does not say."""
 
     export: str
