@@ -23,11 +23,14 @@ PRICE_KIND = "sale"
 
 _ASSET_OPERATIONS: Mapping[str, str] = {"addAsset": "add", "updateAsset": "update", "deleteAsset": "delete"}
 
-#: Where the parts of a variant's price and stock go.
+#: Where the parts of a variant's price and stock go, and how a price that cannot be told is kept.
 _PRICE: Mapping[str, str] = {"price": "amount", "compare_at_price": "compare_at"}
 _STOCK: Mapping[str, str] = {"stock_on_hand": "on_hand", "out_of_stock_threshold": "threshold"}
-_VARIANT_PARTS = frozenset({*_PRICE, *_STOCK, "currency_code"})
-_SPELLED = {"price": "price", "compare_at_price": "compareAtPrice", "currency_code": "currencyCode"}
+_OFFER: Mapping[str, str] = {
+    "price": "price",
+    "compare_at_price": "compareAtPrice",
+    "currency_code": "currencyCode",
+}
 
 
 def category_body(record: JSON, *, operation: str, managed: bool, wait: bool) -> JSON:
@@ -113,44 +116,41 @@ def _settle_texts_and_media(body: JSON, faults: list[str]) -> None:
 
 def _media(assets: Sequence[JSON], faults: list[str]) -> JSON:
     """Assets with an operation change the media that are there, in order; those without one are the media."""
-    changes = [
-        {"operation": _ASSET_OPERATIONS[each["operation"]], "medium": _medium(each)}
-        for each in assets
-        if each.get("operation")
-    ]
-    if changes and len(changes) == len(assets):
-        return {"media_changes": changes}
-    listed = [each for _, each in _unique(assets, "key", "assets", faults) if not each.get("operation")]
-    return {"media": [_medium(each) for each in listed], **({"media_changes": changes} if changes else {})}
+    parts: JSON = {}
+    changes = [each for each in assets if each.get("operation")]
+    if len(changes) < len(assets):
+        listed = _unique(assets, "key", "assets", faults)
+        parts["media"] = [_medium(each) for _, each in listed if not each.get("operation")]
+    if changes:
+        parts["media_changes"] = [
+            {"operation": _ASSET_OPERATIONS[each["operation"]], "medium": _medium(each)} for each in changes
+        ]
+    return parts
 
 
 def _medium(asset: JSON) -> JSON:
     """A focal point that is a text, as the property table has it, has no form that is known: it is kept as it is."""
-    medium = {name: value for name, value in asset.items() if name != "operation"}
-    if isinstance(medium.get("focal_point"), str):
-        medium["extra"] = {**medium.get("extra", {}), "focalPoint": medium.pop("focal_point")}
-    return medium
+    asset.pop("operation", None)
+    if isinstance(asset.get("focal_point"), str):
+        asset.setdefault("extra", {})["focalPoint"] = asset.pop("focal_point")
+    return asset
 
 
 def _variant(variant: JSON, path: str, location: str, faults: list[str]) -> JSON:
-    body = {name: value for name, value in variant.items() if name not in _VARIANT_PARTS}
-    if price := {part: variant[name] for name, part in _PRICE.items() if name in variant}:
-        _add_price(body, price, variant, path, faults)
-    elif "currency_code" in variant:
-        body.setdefault("extra", {})["currencyCode"] = variant["currency_code"]
-    if stock := {part: variant[name] for name, part in _STOCK.items() if name in variant}:
-        body["stock"] = [{"location": location, **stock}]
-    return body
+    if offer := {name: variant.pop(name) for name in _OFFER if name in variant}:
+        _add_price(variant, offer, path, faults)
+    if stock := {part: variant.pop(name) for name, part in _STOCK.items() if name in variant}:
+        variant["stock"] = [{"location": location, **stock}]
+    return variant
 
 
-def _add_price(body: JSON, price: JSON, given: JSON, path: str, faults: list[str]) -> None:
+def _add_price(variant: JSON, offer: JSON, path: str, faults: list[str]) -> None:
     """Seed 003: the price "in a decimal-less format" is in the minor unit of its currency."""
-    currency = given.get("currency_code")
-    if currency is None and all(amount is None for amount in price.values()):
-        # Which price is cleared cannot be told; what was written is kept.
-        body.setdefault("extra", {}).update(
-            {_SPELLED[name]: given[name] for name in _SPELLED if name in given}
-        )
+    currency = offer.get("currency_code")
+    price = {part: offer[name] for name, part in _PRICE.items() if name in offer}
+    if not price or (currency is None and all(amount is None for amount in price.values())):
+        # There is none, or which one is cleared cannot be told; what was written is kept.
+        variant.setdefault("extra", {}).update({_OFFER[name]: value for name, value in offer.items()})
         return
     if currency is None:
         faults.append(
@@ -165,4 +165,4 @@ def _add_price(body: JSON, price: JSON, given: JSON, path: str, faults: list[str
     except ValueError as error:
         faults.append(f"{path}.currencyCode: {error}")
         return
-    body["prices"] = [{"kind": PRICE_KIND, "currency": currency, **amounts}]
+    variant["prices"] = [{"kind": PRICE_KIND, "currency": currency, **amounts}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -114,8 +114,10 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _merged(objects: Sequence[Mapping[str, list[str] | None]]) -> dict[str, list[str]]:
+def _merged(objects: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     """All objects as one; an attribute that is null is none."""
+    if len(objects) == 1 and None not in objects[0].values():
+        return objects[0]
     attributes: dict[str, list[str]] = {}
     for each in objects:
         for name, values in each.items():
