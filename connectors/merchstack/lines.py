@@ -86,13 +86,12 @@ def read_line(line: RawLine, source: Source) -> GoodLine | BadLine:
     parsed = _parse(line)
     if isinstance(parsed, Fault):
         return BadLine(number=line.number, faults=[parsed], raw=line.text)
-    key = _first(parsed, _ID_FIELDS)
+    key = _text(_first(parsed, _ID_FIELDS))
     member = member_of(parsed.get(source.file.metadata), source.file)
     faults = _faults(parsed, line.text, source)
-    if isinstance(key, str) and member is not None and not faults:
+    if key is not None and member is not None and not faults:
         return _good(parsed, key, member, line, source)
-    known = key if isinstance(key, str) else None
-    return BadLine(number=line.number, faults=faults, raw=line.text, key=known, member=member)
+    return BadLine(number=line.number, faults=faults, raw=line.text, key=key, member=member)
 
 
 def _parse(line: RawLine) -> JSON | Fault:
@@ -140,13 +139,9 @@ def _good(parsed: JSON, key: str, member: Membership, line: RawLine, source: Sou
         content_hash=content_hash,
         group=source.group,
     )
-    parent = _parent(parsed) if source.file.record_type == "category" and operation != "delete" else None
+    has_parent = source.file.record_type == "category" and operation != "delete"
+    parent = _text(_first(parsed, _PARENT_FIELDS)) if has_parent else None
     return GoodLine(number=line.number, record=record, member=member, raw=line.text, parent=parent)
-
-
-def _parent(category: JSON) -> str | None:
-    parent = _first(category, _PARENT_FIELDS)
-    return parent if isinstance(parent, str) else None
 
 
 def _faults(parsed: JSON, text: bytes, source: Source) -> Sequence[Fault]:
@@ -189,14 +184,15 @@ def _of_key(parsed: JSON) -> Sequence[Fault]:
     elif len(value) > LONGEST_ID:
         reason = f"has {len(value)} characters; an id has {LONGEST_ID} at most"
         faults.append(Fault(field=field, reason=reason))
-    if len({parsed[name] if isinstance(parsed[name], str) else None for name in given}) > 1:
+    if len(given) > 1 and len({_text(parsed[name]) for name in given}) > 1:
         faults.append(Fault(field=field, reason=f"differs from {_ID_FIELDS[1]}; send one of them"))
     return faults
 
 
 def _of_whole(parsed: JSON, text: bytes) -> Sequence[Fault]:
     faults = []
-    if b"\\u0000" in text and _NUL.search(text):  # the first look is a hundred times quicker
+    # Each look is ten times quicker than the next.
+    if b"\\" in text and b"\\u0000" in text and _NUL.search(text):
         reason = "holds a NUL character (\\u0000), which databases do not keep; take it out"
         faults.append(Fault(field="", reason=reason))
     if may_be_too_deep(text) and is_too_deep(parsed):
@@ -209,3 +205,7 @@ def _first(parsed: JSON, fields: Sequence[str]) -> Any:
         if name in parsed:
             return parsed[name]
     return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

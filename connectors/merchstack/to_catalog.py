@@ -94,16 +94,13 @@ def _key_alone(record: JSON) -> JSON:
 
 def _unique(objects: Sequence[JSON], name: str, field: str, faults: list[str]) -> list[tuple[int, JSON]]:
     """Each with its place; one that is repeated word for word counts once."""
-    seen: dict[str, JSON] = {}
-    places: list[tuple[int, JSON]] = []
+    firsts: dict[str, tuple[int, JSON]] = {}
     for place, each in enumerate(objects):
-        value = each[name]
-        if value not in seen:
-            seen[value] = each
-            places.append((place, each))
-        elif each != seen[value]:
-            faults.append(f"{field}.{place}: {excerpt(value)} stands here twice with other values; keep one")
-    return places
+        first, same = firsts.setdefault(each[name], (place, each))
+        if first != place and each != same:
+            what = f"{excerpt(each[name])} stands here twice with other values"
+            faults.append(f"{field}.{place}: {what}; keep one")
+    return list(firsts.values())
 
 
 def _settle_texts_and_media(body: JSON, faults: list[str]) -> None:
