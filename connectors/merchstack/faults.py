@@ -19,8 +19,6 @@ _REASONS: Mapping[str, str] = {
     "bool_type": "{shown} is neither true nor false; write one of them, without quotes",
     "list_type": "{shown} is no array; write it in square brackets",
     "dict_type": "{shown} is no object; write it in braces",
-    "model_type": "{shown} is no object; write it in braces",
-    "model_attributes_type": "{shown} is no object; write it in braces",
     "string_too_short": "is empty; write what it is called",
     "string_too_long": "has more than {max_length} characters; shorten it",
     "literal_error": "{shown} is none of {expected}; write one of them",

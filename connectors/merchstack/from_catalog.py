@@ -13,8 +13,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from pydantic import AliasChoices
-
 from connectors.merchstack.shapes import (
     Asset,
     CategoryRecord,
@@ -92,11 +90,7 @@ def product_record(
 @cache
 def official(shape: type[Shape]) -> Mapping[str, str]:
     """What the catalog's fields are called in a record."""
-    return {
-        name: str(field.validation_alias.choices[0])
-        for name, field in shape.model_fields.items()
-        if isinstance(field.validation_alias, AliasChoices)
-    }
+    return {name: spelling for name, (spelling, *_) in shape.spellings().items()}
 
 
 def _record(shape: type[Shape], document: Mapping[str, Any], **parts: Callable[[Any], Any]) -> JSON:

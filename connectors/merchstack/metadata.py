@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from connectors.merchstack.names import FileName
 from hub.excerpt import excerpt
 
@@ -36,8 +38,7 @@ class Fault:
         return f"{self.field}: {self.reason}" if self.field else self.reason
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
     """Which record of which export it is; ``number`` and ``of`` are None where it does not say."""
 
     export: str
@@ -67,15 +68,12 @@ def metadata_faults(metadata: Mapping[str, Any], file: FileName) -> Iterator[Fau
     kind = metadata.get("recordType")
     if kind is not None and kind != file.record_type:
         yield fault("recordType", f"is {excerpt(kind)}; the file's name says {file.record_type}")
-    yield from (fault("operationType", reason) for reason in _of_operation(metadata, file))
-
-
-def _of_operation(metadata: Mapping[str, Any], file: FileName) -> Iterator[str]:
     operation = metadata.get("operationType")
     if operation is not None and operation not in OPERATIONS:
-        yield f"is {excerpt(operation)}; it is one of {', '.join(OPERATIONS)}"
+        yield fault("operationType", f"is {excerpt(operation)}; it is one of {', '.join(OPERATIONS)}")
     elif operation == "delete" and file.direction == "export" and file.record_type == "product":
-        yield "is delete, but Merchstack never deletes products; send an import file to delete one"
+        reason = "is delete, but Merchstack never deletes products; send an import file to delete one"
+        yield fault("operationType", reason)
 
 
 def member_of(metadata: Any, file: FileName) -> Membership | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from connectors.merchstack.location import File, Location
 from connectors.merchstack.sources import Gzip, Plain
@@ -25,8 +28,7 @@ _SHOWN = 400
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """How far a file is read: ``offset`` in bytes of its unpacked text, ``line`` lines before it.
 
     ``inside``: within a line that is too long and has been told of. ``ended``: nothing is left.
@@ -38,8 +40,7 @@ class Place:
     ended: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawLine:
+class RawLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line that is not blank, without its end. With a ``fault`` it could not be read and ``text`` is its beginning."""
 
     number: int

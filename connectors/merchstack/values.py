@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    PlainValidator,
     StrictBool,
     StrictStr,
     StringConstraints,
@@ -22,6 +23,9 @@ from hub.excerpt import excerpt
 
 #: Pixels and quantities beyond these are a mistake.
 MAX_PIXELS, MAX_QUANTITY = 2**31 - 1, 2**53 - 1
+
+#: In minor units; the catalog's numbers have room for four digits more.
+_TOO_DEAR = 10 ** (exact.MAX_DIGITS - 4)
 
 _IN_BRACKETS = re.compile(r"\s*<([^<>]*)>\s*")
 _DIGITS = re.compile(r"[0-9]{1,10}")
@@ -74,20 +78,22 @@ def _coordinate(value: Any) -> int | Decimal:
 
 def _minor(value: Any, info: ValidationInfo) -> int:
     """Seed 003: "specified in a decimal-less format"."""
+    if type(value) is int and 0 <= value < _TOO_DEAR:
+        return value
+    raise UnfitError(_no_price(value, info.data.get("currency_code")))
+
+
+def _no_price(value: Any, currency: object) -> str:
     if isinstance(value, str):
-        raise UnfitError(
-            f"{excerpt(value)} is a text; write minor units as a number, such as 3999 for 39.99 USD"
-        )
+        return f"{excerpt(value)} is a text; write minor units as a number, such as 3999 for 39.99 USD"
     if isinstance(value, Decimal | float):
-        remedy = _in_minor(exact.exact(value), info.data.get("currency_code"))
-        raise UnfitError(f"{excerpt(value)} has a decimal point; write minor units, {remedy}")
+        remedy = _in_minor(exact.exact(value), currency)
+        return f"{excerpt(value)} has a decimal point; write minor units, {remedy}"
     if not isinstance(value, int) or isinstance(value, bool):
-        raise UnfitError(f"{excerpt(value)} is no number; write minor units, such as 3999 for 39.99 USD")
+        return f"{excerpt(value)} is no number; write minor units, such as 3999 for 39.99 USD"
     if value < 0:
-        raise UnfitError(f"{excerpt(value)} is negative; write 0 or more")
-    if exact.bounded(value * 10_000) is None:
-        raise UnfitError(f"it has more than {exact.MAX_DIGITS - 4} digits; write the real price")
-    return value
+        return f"{excerpt(value)} is negative; write 0 or more"
+    return f"it has more than {exact.MAX_DIGITS - 4} digits; write the real price"
 
 
 def _in_minor(value: int | Decimal | None, currency: object) -> str:
@@ -108,8 +114,10 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _merged(objects: Sequence[Mapping[str, list[str] | None]]) -> dict[str, list[str]]:
+def _merged(objects: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     """All objects as one; an attribute that is null is none."""
+    if len(objects) == 1 and None not in objects[0].values():
+        return objects[0]
     attributes: dict[str, list[str]] = {}
     for each in objects:
         for name, values in each.items():
@@ -124,11 +132,11 @@ Flag = StrictBool | None
 Id = Annotated[StrictStr, StringConstraints(min_length=1, max_length=512)]
 Language = Annotated[StrictStr, StringConstraints(min_length=1, max_length=64)]
 Url = Annotated[StrictStr, AfterValidator(unwrapped)]
-Pixels = Annotated[int, BeforeValidator(_pixels)]
-Whole = Annotated[int, BeforeValidator(_whole)]
-Coordinate = Annotated[int | Decimal, BeforeValidator(_coordinate)]
-Minor = Annotated[int, BeforeValidator(_minor)]
-CurrencyCode = Annotated[str, BeforeValidator(money.code)]
+Pixels = Annotated[int, PlainValidator(_pixels)]
+Whole = Annotated[int, PlainValidator(_whole)]
+Coordinate = Annotated[int | Decimal, PlainValidator(_coordinate)]
+Minor = Annotated[int, PlainValidator(_minor)]
+CurrencyCode = Annotated[str, PlainValidator(money.code)]
 _Values = Annotated[list[StrictStr], BeforeValidator(_one_or_many)]
 #: An array of objects or one object; values are a text or an array of texts.
 Attributes = Annotated[

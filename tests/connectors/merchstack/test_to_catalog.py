@@ -425,6 +425,25 @@ def test_what_is_repeated_word_for_word_counts_once() -> None:
     assert len(product(translations=twice)["translations"]) == 1
 
 
+def test_what_is_no_content_is_left_out_at_every_depth() -> None:
+    """It also makes no difference between two that say the same."""
+    twice = [{"languageCode": "en", "name": "Shoe"}, {"languageCode": "en", "name": "Shoe", "storeId": "1"}]
+
+    assert product(translations=twice)["translations"] == [{"language": "en", "name": "Shoe"}]
+
+
+def test_a_field_in_two_spellings_counts_in_the_first() -> None:
+    """The other one is kept as it is, and so is a name that only the catalog has."""
+    body = product(externalSystemID="q", extra={"a": 1}, brand=None)
+
+    assert body == {
+        "kind": "product",
+        "key": "p",
+        "brand": None,
+        "extra": {"externalSystemID": "q", "extra": {"a": 1}},
+    }
+
+
 def test_a_huge_price_is_refused() -> None:
     """It would fill the memory when it is written out."""
     record = codec.loads(
