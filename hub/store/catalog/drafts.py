@@ -10,8 +10,6 @@ import msgspec
 
 from hub import codec, money
 from hub.catalog import shapes
-from hub.catalog.moments import microseconds, moment
-from hub.exact import plain
 from hub.records import JSON
 
 #: Fields that say what to do, or that are rows of their own: they are no content.
@@ -143,29 +141,3 @@ def _alone(entity: shapes.Entity | None, variant: str) -> Mapping[str, Any]:
 
 def _fields(given: JSON, without: Collection[str] = _NO_CONTENT) -> JSON:
     return {name: value for name, value in given.items() if name not in without}
-
-
-def columns_of(draft: Draft, identity: Mapping[str, Any], content: JSON) -> Mapping[str, Any]:
-    """The columns beside the content: what never changes, and copies of what rows are found by."""
-    match draft.kind:
-        case "variant":
-            return {"sku": content.get("sku"), "gtin": content.get("gtin"), **identity}
-        case "category":
-            return {"parent_key": content.get("parent"), "managed": bool(content.get("managed"))}
-        case "price":
-            amount = content.get("amount")
-            dates = {
-                "begins_at": _moment(identity.get("valid_from")),
-                "ends_at": _moment(content.get("valid_to")),
-            }
-            return {**identity, "amount": None if amount is None else plain(amount), **dates}
-        case "stock":
-            counts = {"on_hand": content.get("on_hand"), "threshold": content.get("threshold")}
-            return {**counts, **identity}
-        case _:
-            return {}
-
-
-def _moment(text: str | None) -> int | None:
-    at = moment(text)
-    return None if at is None else microseconds(at)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from hub.catalog import Effect, Entity, Written, shapes
 from hub.store.catalog import links, owners, table
-from hub.store.catalog.drafts import Draft, columns_of, drafts_of
+from hub.store.catalog.drafts import Draft, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.links import Links
 from hub.store.catalog.merge import Row, laid_over, same
@@ -26,13 +26,12 @@ _NOTHING = Row()
 
 @dataclass(frozen=True, kw_only=True)
 class KindPlan:
-    """The rows of one kind as they were read, by their keys, and as they are to be, with the columns beside them."""
+    """The rows of one kind as they were read, by their keys, and as they are to be."""
 
     kind: str
     keys: Collection[str]
     before: Mapping[str, Row]
     after: Mapping[str, Row]
-    columns: Mapping[str, Mapping[str, Any]]
 
     @property
     def met(self) -> Collection[str]:
@@ -163,7 +162,6 @@ class Plan:
         keys = {draft.key for _, draft in drafts}
         before = self._categories if kind == "category" else self._load(kind, keys)
         after: dict[str, Row] = {}
-        columns: dict[str, Mapping[str, Any]] = {}
         for place, draft in drafts:
             row = after.get(draft.key) or before.get(draft.key, _NOTHING)
             if draft.leaves is not None and row.identity.get("product_key") != draft.leaves:
@@ -179,8 +177,7 @@ class Plan:
             effect.note(draft, row, new)
             if new is not row:
                 after[draft.key] = new
-                columns[draft.key] = columns_of(admitted, new.identity, new.content)
-        return KindPlan(kind=kind, keys=keys, before=before, after=after, columns=columns)
+        return KindPlan(kind=kind, keys=keys, before=before, after=after)
 
 
 def _parents(rows: Iterable[Any]) -> dict[str, str | None]:
