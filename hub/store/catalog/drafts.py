@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hub import codec, money
 from hub.catalog import shapes
@@ -29,9 +30,8 @@ _NO_CONTENT = frozenset(
         "enriches",
     }
 )
-#: Fields that are part of the row's key.
-_OF_PRICE = _NO_CONTENT | {"variant", "price_kind", "currency", "valid_from"}
-_OF_STOCK = _NO_CONTENT | {"variant", "location"}
+#: What a price or a stock level on its own says beside that.
+_NO_OFFER = _NO_CONTENT | {"variant", "price_kind"}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     key: str
-    fields: Mapping[str, Any] = {}
+    fields: JSON = {}
     identity: Mapping[str, Any] = {}
     media_changes: Sequence[shapes.MediaChange] = ()
     gone: bool = False
@@ -59,9 +59,9 @@ def drafts_of(entity: shapes.Entity) -> Sequence[Draft]:
     given: JSON = msgspec.to_builtins(entity, builtin_types=(Decimal,))
     match entity:
         case shapes.PriceOf():
-            return [_price(given, entity.variant, entity.price_kind, entity)]
+            return [_alone(entity, _price(_content(given, _NO_OFFER), entity.variant, entity.price_kind))]
         case shapes.StockOf():
-            return [_stock(given, entity.variant, entity)]
+            return [_alone(entity, _stock(_content(given, _NO_OFFER), entity.variant))]
         case shapes.Product():
             return [_main(entity, given), *_variants(entity.key, given)]
         case _:
@@ -82,7 +82,7 @@ def _main(entity: Any, given: JSON) -> Draft:
     return Draft(
         kind=given["kind"],
         key=entity.key,
-        fields=_fields(given),
+        fields=_content(given, _NO_CONTENT),
         media_changes=getattr(entity, "media_changes", ()),
         gone=entity.operation == "delete",
         enriches=getattr(entity, "enriches", False),
@@ -92,19 +92,19 @@ def _main(entity: Any, given: JSON) -> Draft:
 
 
 def _variants(product: str, given: JSON) -> Iterator[Draft]:
-    for variant in given.get("variants", ()):
-        key = variant["key"]
+    for fields in given.get("variants", ()):
+        key, prices, stock = fields.pop("key"), fields.pop("prices", ()), fields.pop("stock", ())
         identity = {"product_key": product}
-        yield Draft(kind="variant", key=key, fields=_fields(variant), identity=identity, source_id=key)
-        for price in variant.get("prices", ()):
-            yield _price(price, key, price.get("kind", "sale"))
-        for stock in variant.get("stock", ()):
-            yield _stock(stock, key)
+        yield Draft(kind="variant", key=key, fields=fields, identity=identity, source_id=key)
+        for price in prices:
+            yield _price(price, key, price.pop("kind", "sale"))
+        for level in stock:
+            yield _stock(level, key)
 
 
-def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = None) -> Draft:
-    currency, valid_from = given["currency"], given.get("valid_from")
-    fields = _fields(given, _OF_PRICE)
+def _price(fields: JSON, variant: str, kind: str) -> Draft:
+    """Takes what is part of the row's key out of the ``fields``."""
+    currency, valid_from = fields.pop("currency"), fields.pop("valid_from", None)
     for name in ("amount", "compare_at"):
         if fields.get(name) is not None:
             fields[name] = money.written_out(fields[name], currency)
@@ -113,31 +113,27 @@ def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = 
         key=price_key(variant, kind, currency, valid_from),
         fields=fields,
         identity={"variant_key": variant, "kind": kind, "currency": currency, "valid_from": valid_from},
-        **_alone(alone, variant),
+        source_id=variant,
     )
 
 
-def _stock(given: JSON, variant: str, alone: shapes.StockOf | None = None) -> Draft:
-    location = given.get("location", "default")
+def _stock(fields: JSON, variant: str) -> Draft:
+    """Takes what is part of the row's key out of the ``fields``."""
+    location = fields.pop("location", "default")
     return Draft(
         kind="stock",
         key=stock_key(variant, location),
-        fields=_fields(given, _OF_STOCK),
+        fields=fields,
         identity={"variant_key": variant, "location_key": location},
-        **_alone(alone, variant),
+        source_id=variant,
     )
 
 
-def _alone(entity: shapes.Entity | None, variant: str) -> Mapping[str, Any]:
-    """Whether it came with its product or on its own."""
-    if entity is None:
-        return {"source_id": variant}
-    return {
-        "main": True,
-        "gone": entity.operation == "delete",
-        "source_id": entity.source_id or variant,
-    }
+def _alone(entity: shapes.Entity, draft: Draft) -> Draft:
+    """It came without its product, and has a name and an end of its own."""
+    source_id, gone = entity.source_id or draft.source_id, entity.operation == "delete"
+    return replace(draft, main=True, gone=gone, source_id=source_id)
 
 
-def _fields(given: JSON, without: Collection[str] = _NO_CONTENT) -> JSON:
+def _content(given: JSON, without: Collection[str]) -> JSON:
     return {name: value for name, value in given.items() if name not in without}
