@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -31,6 +32,11 @@ def loads(text: bytes | str) -> Any:
 def dumps(value: Any) -> bytes:
     """Serialise to UTF-8 JSON; Decimal is written as a number with all its digits, dates as ISO 8601."""
     return _encoder.encode(value)
+
+
+def lines(values: Sequence[Any]) -> list[str]:
+    """Each of them as ``dumps`` writes it, which has no line breaks: together they take less time than one by one."""
+    return _encoder.encode_lines(values).decode().split("\n")[:-1]
 
 
 def fingerprint(value: Any) -> str:

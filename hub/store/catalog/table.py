@@ -77,12 +77,14 @@ def asking_versions(db: Database, tenant_id: int, kind: str, keys: Collection[st
 def insertable(stamp: Stamp, kind: str, rows: Mapping[str, Row]) -> Sequence[Sequence[Any]]:
     """What ``insert`` takes."""
     me, now, others = stamp.connection_id, stamp.now, 0
+    contents = codec.lines([row.content for row in rows.values()])
+    sources = codec.lines([row.sources for row in rows.values()])
     return [
         (
             stamp.tenant_id,
             key,
-            codec.dumps(row.content).decode(),
-            codec.dumps(row.sources).decode(),
+            content,
+            given,
             now,
             now,
             me,
@@ -90,7 +92,7 @@ def insertable(stamp: Stamp, kind: str, rows: Mapping[str, Row]) -> Sequence[Seq
             now if row.gone else None,
             *columns_of(kind, row),
         )
-        for key, row in rows.items()
+        for (key, row), content, given in zip(rows.items(), contents, sources, strict=True)
     ]
 
 
