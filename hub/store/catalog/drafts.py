@@ -92,9 +92,9 @@ def _main(entity: Any, given: JSON) -> Draft:
 
 
 def _variants(product: str, given: JSON) -> Iterator[Draft]:
+    identity = {"product_key": product}
     for fields in given.get("variants", ()):
         key, prices, stock = fields.pop("key"), fields.pop("prices", ()), fields.pop("stock", ())
-        identity = {"product_key": product}
         yield Draft(kind="variant", key=key, fields=fields, identity=identity, source_id=key)
         for price in prices:
             yield _price(price, key, price.pop("kind", "sale"))
