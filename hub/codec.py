@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -19,6 +20,8 @@ def _exact(text: str) -> Decimal:
 _decoder = msgspec.json.Decoder(float_hook=_exact)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _canonical = msgspec.json.Encoder(decimal_format="number", order="sorted")
+#: Copied where one is needed: that takes less time than making one.
+_hasher = hashlib.blake2b(digest_size=16)
 
 DecodeError = msgspec.DecodeError
 
@@ -33,6 +36,13 @@ def dumps(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
+def lines(values: Sequence[Any]) -> list[str]:
+    """Each of them as ``dumps`` writes it, which has no line breaks: together they take less time than one by one."""
+    return _encoder.encode_lines(values).decode().split("\n")[:-1]
+
+
 def fingerprint(value: Any) -> str:
     """A hash of the content, equal for equal content whatever the order of its fields (32 hex digits)."""
-    return hashlib.blake2b(_canonical.encode(value), digest_size=16).hexdigest()
+    hasher = _hasher.copy()
+    hasher.update(_canonical.encode(value))
+    return hasher.hexdigest()

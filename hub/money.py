@@ -60,7 +60,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def written_out(amount: Decimal, currency: str) -> Decimal:
     """With all digits of its currency: 40 USD is 40.00. Raises ``decimal.Inexact`` where it has more of them."""
-    return amount.quantize(_UNITS[digits(currency)], context=_WIDE)
+    return amount.quantize(_UNITS[digits(currency)], None, _WIDE)
 
 
 def places(amount: Decimal) -> int:

@@ -24,6 +24,12 @@ def test_what_is_written_is_read_back_with_every_digit(value: object) -> None:
     assert codec.loads(codec.dumps(value)) == value
 
 
+@given(st.lists(values, max_size=4))
+def test_many_at_once_are_written_as_one_by_one(many: list[object]) -> None:
+    """A line break within a text is no end of it."""
+    assert codec.lines(many) == [codec.dumps(one).decode() for one in many]
+
+
 @pytest.mark.parametrize("text", ("32.85", "0.10", "1e3", "12345678901234567890.123456789"))
 def test_a_fraction_is_a_decimal_as_it_was_written(text: str) -> None:
     """Trailing zeros and exponents included."""

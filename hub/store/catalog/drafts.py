@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hub import codec, money
 from hub.catalog import shapes
-from hub.catalog.moments import microseconds, moment
-from hub.exact import plain
 from hub.records import JSON
 
 #: Fields that say what to do, or that are rows of their own: they are no content.
@@ -31,9 +30,8 @@ _NO_CONTENT = frozenset(
         "enriches",
     }
 )
-#: Fields that are part of the row's key.
-_OF_PRICE = _NO_CONTENT | {"variant", "price_kind", "currency", "valid_from"}
-_OF_STOCK = _NO_CONTENT | {"variant", "location"}
+#: What a price or a stock level on its own says beside that.
+_NO_OFFER = _NO_CONTENT | {"variant", "price_kind"}
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +43,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     key: str
-    fields: Mapping[str, Any] = {}
+    fields: JSON = {}
     identity: Mapping[str, Any] = {}
     media_changes: Sequence[shapes.MediaChange] = ()
     gone: bool = False
@@ -61,9 +59,9 @@ def drafts_of(entity: shapes.Entity) -> Sequence[Draft]:
     given: JSON = msgspec.to_builtins(entity, builtin_types=(Decimal,))
     match entity:
         case shapes.PriceOf():
-            return [_price(given, entity.variant, entity.price_kind, entity)]
+            return [_alone(entity, _price(_content(given, _NO_OFFER), entity.variant, entity.price_kind))]
         case shapes.StockOf():
-            return [_stock(given, entity.variant, entity)]
+            return [_alone(entity, _stock(_content(given, _NO_OFFER), entity.variant))]
         case shapes.Product():
             return [_main(entity, given), *_variants(entity.key, given)]
         case _:
@@ -84,7 +82,7 @@ def _main(entity: Any, given: JSON) -> Draft:
     return Draft(
         kind=given["kind"],
         key=entity.key,
-        fields=_fields(given),
+        fields=_content(given, _NO_CONTENT),
         media_changes=getattr(entity, "media_changes", ()),
         gone=entity.operation == "delete",
         enriches=getattr(entity, "enriches", False),
@@ -94,19 +92,19 @@ def _main(entity: Any, given: JSON) -> Draft:
 
 
 def _variants(product: str, given: JSON) -> Iterator[Draft]:
-    for variant in given.get("variants", ()):
-        key = variant["key"]
-        identity = {"product_key": product}
-        yield Draft(kind="variant", key=key, fields=_fields(variant), identity=identity, source_id=key)
-        for price in variant.get("prices", ()):
-            yield _price(price, key, price.get("kind", "sale"))
-        for stock in variant.get("stock", ()):
-            yield _stock(stock, key)
+    identity = {"product_key": product}
+    for fields in given.get("variants", ()):
+        key, prices, stock = fields.pop("key"), fields.pop("prices", ()), fields.pop("stock", ())
+        yield Draft(kind="variant", key=key, fields=fields, identity=identity, source_id=key)
+        for price in prices:
+            yield _price(price, key, price.pop("kind", "sale"))
+        for level in stock:
+            yield _stock(level, key)
 
 
-def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = None) -> Draft:
-    currency, valid_from = given["currency"], given.get("valid_from")
-    fields = _fields(given, _OF_PRICE)
+def _price(fields: JSON, variant: str, kind: str) -> Draft:
+    """Takes what is part of the row's key out of the ``fields``."""
+    currency, valid_from = fields.pop("currency"), fields.pop("valid_from", None)
     for name in ("amount", "compare_at"):
         if fields.get(name) is not None:
             fields[name] = money.written_out(fields[name], currency)
@@ -115,57 +113,27 @@ def _price(given: JSON, variant: str, kind: str, alone: shapes.PriceOf | None = 
         key=price_key(variant, kind, currency, valid_from),
         fields=fields,
         identity={"variant_key": variant, "kind": kind, "currency": currency, "valid_from": valid_from},
-        **_alone(alone, variant),
+        source_id=variant,
     )
 
 
-def _stock(given: JSON, variant: str, alone: shapes.StockOf | None = None) -> Draft:
-    location = given.get("location", "default")
+def _stock(fields: JSON, variant: str) -> Draft:
+    """Takes what is part of the row's key out of the ``fields``."""
+    location = fields.pop("location", "default")
     return Draft(
         kind="stock",
         key=stock_key(variant, location),
-        fields=_fields(given, _OF_STOCK),
+        fields=fields,
         identity={"variant_key": variant, "location_key": location},
-        **_alone(alone, variant),
+        source_id=variant,
     )
 
 
-def _alone(entity: shapes.Entity | None, variant: str) -> Mapping[str, Any]:
-    """Whether it came with its product or on its own."""
-    if entity is None:
-        return {"source_id": variant}
-    return {
-        "main": True,
-        "gone": entity.operation == "delete",
-        "source_id": entity.source_id or variant,
-    }
+def _alone(entity: shapes.Entity, draft: Draft) -> Draft:
+    """It came without its product, and has a name and an end of its own."""
+    source_id, gone = entity.source_id or draft.source_id, entity.operation == "delete"
+    return replace(draft, main=True, gone=gone, source_id=source_id)
 
 
-def _fields(given: JSON, without: Collection[str] = _NO_CONTENT) -> JSON:
+def _content(given: JSON, without: Collection[str]) -> JSON:
     return {name: value for name, value in given.items() if name not in without}
-
-
-def columns_of(draft: Draft, identity: Mapping[str, Any], content: JSON) -> Mapping[str, Any]:
-    """The columns beside the content: what never changes, and copies of what rows are found by."""
-    match draft.kind:
-        case "variant":
-            return {"sku": content.get("sku"), "gtin": content.get("gtin"), **identity}
-        case "category":
-            return {"parent_key": content.get("parent"), "managed": bool(content.get("managed"))}
-        case "price":
-            amount = content.get("amount")
-            dates = {
-                "begins_at": _moment(identity.get("valid_from")),
-                "ends_at": _moment(content.get("valid_to")),
-            }
-            return {**identity, "amount": None if amount is None else plain(amount), **dates}
-        case "stock":
-            counts = {"on_hand": content.get("on_hand"), "threshold": content.get("threshold")}
-            return {**counts, **identity}
-        case _:
-            return {}
-
-
-def _moment(text: str | None) -> int | None:
-    at = moment(text)
-    return None if at is None else microseconds(at)

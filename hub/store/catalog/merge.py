@@ -59,10 +59,9 @@ def laid_over(row: Row, draft: Draft, *, source: str, now: int) -> Row:
 
 def _new(draft: Draft, source: str, now: int) -> Row:
     """The short way of what is there for the first time."""
-    fields = draft.fields
-    content = dict(fields)
-    if not content.get("extra", True):
-        del content["extra"]
+    fields = content = draft.fields
+    if not fields.get("extra", True):
+        content = {name: value for name, value in fields.items() if name != "extra"}
     note = {"id": draft.source_id, "hash": codec.fingerprint(fields), "at": now, "fields": _names(*fields)}
     return Row(content=content, sources={source: note}, identity=draft.identity, exists=True)
 

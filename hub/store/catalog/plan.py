@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from hub.catalog import Effect, Entity, Written, shapes
 from hub.store.catalog import links, owners, table
-from hub.store.catalog.drafts import Draft, columns_of, drafts_of
+from hub.store.catalog.drafts import Draft, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.links import Links
 from hub.store.catalog.merge import Row, laid_over, same
@@ -26,13 +27,12 @@ _NOTHING = Row()
 
 @dataclass(frozen=True, kw_only=True)
 class KindPlan:
-    """The rows of one kind as they were read, by their keys, and as they are to be, with the columns beside them."""
+    """The rows of one kind as they were read, by their keys, and as they are to be."""
 
     kind: str
     keys: Collection[str]
     before: Mapping[str, Row]
     after: Mapping[str, Row]
-    columns: Mapping[str, Mapping[str, Any]]
 
     @property
     def met(self) -> Collection[str]:
@@ -53,6 +53,8 @@ class Plan:
         self._entities = entities
         self._rules = owners.others_than(db, tx, tenant_id, connection_id)
         self._effects = [_Effects() for _ in entities]
+        #: Entities whose product is not the writer's: nothing below it is written.
+        self._left: set[int] = set()
         self._variants: Mapping[str, Sequence[str]] = {}
         #: What is to be written, in the order in which it has to be.
         self.kinds: list[KindPlan] = []
@@ -114,26 +116,25 @@ class Plan:
 
     def _make(self) -> None:
         by_kind: Mapping[str, list[tuple[int, Draft]]] = defaultdict(list)
-        for place, draft in self._drafts():
-            by_kind[draft.kind].append((place, draft))
+        for place, entity in enumerate(self._entities):
+            for draft in self._drafts(place, entity):
+                by_kind[draft.kind].append((place, draft))
         for kind in KINDS:
-            drafts: Sequence[tuple[int, Draft]] = [
-                one for one in by_kind[kind] if not self._effects[one[0]].product_left
-            ]
+            drafts: Sequence[tuple[int, Draft]] = [one for one in by_kind[kind] if one[0] not in self._left]
             if kind == "variant":
-                places = {place for place, _ in by_kind["product"] if not self._effects[place].product_left}
+                places = {place for place, _ in by_kind["product"] if place not in self._left}
                 drafts = self._with_disappearing(sorted(places), drafts)
             if drafts:
                 self.kinds.append(self._merged(kind, drafts))
 
-    def _drafts(self) -> Iterator[tuple[int, Draft]]:
-        for place, entity in enumerate(self._entities):
-            effect = self._effects[place]
-            effect.unknown = self._links.awaited(place, entity)
-            effect.errors = self._links.faults(place)
-            if not effect.unknown and not effect.errors:
-                effect.warnings = self._links.warnings(place, entity)
-                yield from ((place, draft) for draft in drafts_of(entity))
+    def _drafts(self, place: int, entity: Entity) -> Sequence[Draft]:
+        effect = self._effects[place]
+        effect.unknown = self._links.awaited(place, entity)
+        effect.errors = self._links.faults(place)
+        if effect.unknown or effect.errors:
+            return ()
+        effect.warnings = self._links.warnings(place, entity)
+        return drafts_of(entity)
 
     def _with_disappearing(
         self, places: Sequence[int], drafts: Sequence[tuple[int, Draft]]
@@ -163,7 +164,6 @@ class Plan:
         keys = {draft.key for _, draft in drafts}
         before = self._categories if kind == "category" else self._load(kind, keys)
         after: dict[str, Row] = {}
-        columns: dict[str, Mapping[str, Any]] = {}
         for place, draft in drafts:
             row = after.get(draft.key) or before.get(draft.key, _NOTHING)
             if draft.leaves is not None and row.identity.get("product_key") != draft.leaves:
@@ -173,14 +173,17 @@ class Plan:
             if left:
                 effect.left |= left
             if admitted is None:
-                effect.product_left |= kind == "product"
+                if kind == "product":
+                    self._left.add(place)
                 continue
             new = laid_over(row, admitted, source=self._source, now=self.now)
-            effect.note(draft, row, new)
-            if new is not row:
-                after[draft.key] = new
-                columns[draft.key] = columns_of(admitted, new.identity, new.content)
-        return KindPlan(kind=kind, keys=keys, before=before, after=after, columns=columns)
+            if new is row:
+                continue
+            after[draft.key] = new
+            if not (row.exists and same(row, new)):
+                effect.changed = True
+                effect.created |= draft.main and not row.there and new.there
+        return KindPlan(kind=kind, keys=keys, before=before, after=after)
 
 
 def _parents(rows: Iterable[Any]) -> dict[str, str | None]:
@@ -199,22 +202,15 @@ def _leaving(product: shapes.Product, known: Sequence[str]) -> Iterator[Draft]:
             )
 
 
-@dataclass(kw_only=True)
-class _Effects:
-    """What one entity's drafts come to. ``product_left``: it is not the writer's, and nothing below it is written."""
+class _Effects(msgspec.Struct, kw_only=True):
+    """What one entity's drafts come to."""
 
     created: bool = False
     changed: bool = False
     unknown: Sequence[str] = ()
     errors: Sequence[str] = ()
     warnings: Sequence[str] = ()
-    left: dict[str, str] = field(default_factory=dict)
-    product_left: bool = False
-
-    def note(self, draft: Draft, old: Row, new: Row) -> None:
-        if new is not old and not (old.exists and same(old, new)):
-            self.changed = True
-            self.created |= draft.main and not old.there and new.there
+    left: dict[str, str] = {}
 
     def written(self) -> Written:
         effect: Effect = "created" if self.created else "updated" if self.changed else "unchanged"

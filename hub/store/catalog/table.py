@@ -9,14 +9,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub import codec
+from hub.store.catalog.columns import columns_of
 from hub.store.catalog.keys import found_by
 from hub.store.catalog.kinds import KINDS, Kind
 from hub.store.catalog.merge import Row
 from hub.store.database import Database, rowset
 from hub.store.together import Statement, statement
-
-#: A row, and the columns beside its content.
-Written = tuple[Row, Mapping[str, Any]]
 
 #: The columns of every kind but ``changed_in``, which is known last.
 _COLUMNS = (
@@ -76,24 +74,25 @@ def asking_versions(db: Database, tenant_id: int, kind: str, keys: Collection[st
     )
 
 
-def insertable(stamp: Stamp, kind: str, rows: Mapping[str, Written]) -> Sequence[Sequence[Any]]:
+def insertable(stamp: Stamp, kind: str, rows: Mapping[str, Row]) -> Sequence[Sequence[Any]]:
     """What ``insert`` takes."""
-    names = tuple(KINDS[kind].columns)
     me, now, others = stamp.connection_id, stamp.now, 0
+    contents = codec.lines([row.content for row in rows.values()])
+    sources = codec.lines([row.sources for row in rows.values()])
     return [
         (
             stamp.tenant_id,
             key,
-            codec.dumps(row.content).decode(),
-            codec.dumps(row.sources).decode(),
+            content,
+            given,
             now,
             now,
             me,
             others,
             now if row.gone else None,
-            *[columns[name] for name in names],
+            *columns_of(kind, row),
         )
-        for key, (row, columns) in rows.items()
+        for (key, row), content, given in zip(rows.items(), contents, sources, strict=True)
     ]
 
 
@@ -105,16 +104,20 @@ def insert(db: Database, tx: Connection, kind: str, rows: Sequence[Sequence[Any]
         db.insert_new(tx, spec.table, columns, [(*row, number) for row in rows])
 
 
-def updatable(rows: Mapping[str, Written]) -> str | None:
+def updatable(kind: str, rows: Mapping[str, Row]) -> str | None:
     """What ``update`` takes."""
-    if not rows:
-        return None
-    return rowset(
-        [
-            {"key": key, "content": row.content, "sources": row.sources, "gone": row.gone, **columns}
-            for key, (row, columns) in rows.items()
-        ]
-    )
+    names = KINDS[kind].columns
+    new = [
+        {
+            "key": key,
+            "content": row.content,
+            "sources": row.sources,
+            "gone": row.gone,
+            **dict(zip(names, columns_of(kind, row), strict=True)),
+        }
+        for key, row in rows.items()
+    ]
+    return rowset(new) if new else None
 
 
 def update(db: Database, tx: Connection, stamp: Stamp, kind: str, rows: str | None, number: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub.store.catalog import table
-from hub.store.catalog.merge import same
+from hub.store.catalog.merge import Row, same
 from hub.store.catalog.plan import KindPlan
 from hub.store.catalog.table import Stamp
 from hub.store.database import Database
@@ -33,22 +33,24 @@ class Writes:
     @classmethod
     def of(cls, plan: KindPlan, stamp: Stamp) -> Writes:
         """What makes of the rows of a plan what they are to be."""
-        before, columns = plan.before, plan.columns
-        new = {key: (row, columns[key]) for key, row in plan.after.items() if key not in before}
-        known = {key: row for key, row in plan.after.items() if key in before}
-        changed = {key: (row, columns[key]) for key, row in known.items() if not same(before[key], row)}
-        quiet = {
-            key: row
-            for key, row in known.items()
-            if key not in changed and row.sources != before[key].sources
-        }
+        new: dict[str, Row] = {}
+        changed: dict[str, Row] = {}
+        quiet: dict[str, Row] = {}
+        for key, row in plan.after.items():
+            before = plan.before.get(key)
+            if before is None:
+                new[key] = row
+            elif not same(before, row):
+                changed[key] = row
+            elif row.sources != before.sources:
+                quiet[key] = row
         return cls(
             kind=plan.kind,
             new=table.insertable(stamp, plan.kind, new),
-            changed=table.updatable(changed),
+            changed=table.updatable(plan.kind, changed),
             quiet=table.notable(quiet),
             lost=_products_that_lost(plan) if plan.kind == "variant" else (),
-            brings=any(row.there for row, _ in (*new.values(), *changed.values())),
+            brings=any(row.there for row in (*new.values(), *changed.values())),
         )
 
     @property
