@@ -91,10 +91,12 @@ class Helpers:
 
 @contextmanager
 def helpers(settings: Settings, *, redis_url: str | None, processes: int | None = None) -> Iterator[Helpers]:
-    """So many that with this one there are ``processes`` (by default one a core, at most ``MOST``), where the store is a
-    PostgreSQL, which several can write."""
-    together = min(_cores(), MOST) if processes is None else processes
-    wanted = together - 1 if _is_postgres(settings) and _can_fork() else 0
+    """So many that with this one there are ``processes``, where the store is a PostgreSQL, which several can write.
+
+    By default they are one a core, ``MOST`` of them at most: this one polls, and hardly has the time to do more.
+    """
+    others = _for_each_core() if processes is None else processes - 1
+    wanted = others if _is_postgres(settings) and _can_fork() else 0
     started: list[Helper] = []
     for _ in range(wanted):
         started.append(_fork(settings, redis_url, [helper.pipe for helper in started]))
@@ -107,8 +109,9 @@ def helpers(settings: Settings, *, redis_url: str | None, processes: int | None 
             helper.process.join(settings.shutdown_timeout.total_seconds() + _FAREWELL)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _for_each_core() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST) if cores > 1 else 0
 
 
 def _is_postgres(settings: Settings) -> bool:

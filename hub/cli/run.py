@@ -53,8 +53,8 @@ Processes = Annotated[
     typer.Option(
         min=1,
         max=64,
-        help="Processes that work at once on what goes into the catalog of a PostgreSQL store; by default one a core, "
-        f"at most {MOST}.",
+        help="Processes that work at once on what goes into the catalog of a PostgreSQL store; by default one "
+        f"that polls and one a core, at most {MOST}.",
         show_default=False,
     ),
 ]
