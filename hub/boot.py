@@ -5,17 +5,19 @@ Those of Redis are loaded where there is one: its client takes longer to load th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from hub import registry
 from hub.embedded import ensure_broker
-from hub.errors import ConfigurationError, ServiceUnavailableError
+from hub.errors import ConfigurationError, HubError, ServiceUnavailableError
 from hub.http import HttpPool
 from hub.policy.circuit import Circuit, MemoryCircuit
 from hub.policy.limiter import Limiter, MemoryLimiter
 from hub.runtime import Ring, Runtime
 from hub.secrets import secret_box
 from hub.settings import Settings
+from hub.store import connections
 from hub.store.opening import open_store
 from hub.telemetry import Observe, ignore
 
@@ -61,6 +63,26 @@ def open_runtime(
         observe=observe,
         on_close=on_close,
     )
+
+
+def preload(settings: Settings, name: str, *, redis_url: str | None) -> None:
+    """Load what a runtime needs for a connection, so that processes forked from this one have it. Nothing is left open.
+
+    Raises ``NotFoundError`` for a connection that there is not; a plugin that is missing is told of by whoever uses it.
+    """
+    if redis_url is not None:
+        import hub.policy.redis_circuit
+        import hub.policy.redis_limiter  # noqa: F401
+    db = open_store(settings)
+    try:
+        stored = connections.get_connection(db, name)
+    finally:
+        db.close()
+    plugins, destination = registry.load(), stored.config.get("destination")
+    with contextlib.suppress(HubError):
+        plugins.connector(stored.connector)
+        if destination is not None:
+            plugins.destination(destination["name"])
 
 
 def _require_answer(url: str) -> None:

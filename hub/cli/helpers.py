@@ -90,14 +90,19 @@ class Helpers:
 
 
 @contextmanager
-def helpers(settings: Settings, *, redis_url: str | None, processes: int | None = None) -> Iterator[Helpers]:
+def helpers(
+    settings: Settings, *, redis_url: str | None, processes: int | None = None, load: Callable[[], None]
+) -> Iterator[Helpers]:
     """So many that with this one there are ``processes``, where the store is a PostgreSQL, which several can write.
 
-    By default they are one a core, ``MOST`` of them at most: this one polls, and hardly has the time to do more.
+    By default they are one a core, ``MOST`` of them at most: this one polls, and hardly has the time to do more. What all of
+    them need is loaded before they are forked, by ``load``.
     """
     others = _for_each_core() if processes is None else processes - 1
     wanted = others if _is_postgres(settings) and _can_fork() else 0
     started: list[Helper] = []
+    if wanted:
+        load()
     for _ in range(wanted):
         started.append(_fork(settings, redis_url, [helper.pipe for helper in started]))
     try:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hub import event_loop
+from hub.boot import preload
 from hub.cli import exit_codes, output, session
 from hub.cli.connection_views import require_polls
 from hub.cli.helpers import MOST, Helpers, helpers
@@ -97,7 +99,8 @@ def drained(name: str, *, wait: float, processes: int | None, quiet: bool, full_
     """Drain a connection, with a bar on standard error unless it is to be ``quiet``."""
     settings = session.begin()
     redis_url = running_broker(settings)
-    with helpers(settings, redis_url=redis_url, processes=processes) as ready:
+    load = partial(preload, settings, name, redis_url=redis_url)
+    with helpers(settings, redis_url=redis_url, processes=processes, load=load) as ready:
         runtime = session.runtime(settings, redis_url=redis_url)
         return event_loop.run(
             _drain(runtime, name, timedelta(seconds=wait), ready, quiet=quiet, full_pass=full_pass)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ class ConnectionHttp:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Callable[[], Transport],
         pace: Pace,
         *,
         side: Side,
@@ -184,8 +184,8 @@ class ConnectionHttp:
 
     async def _exchanged(self, call: _Call, url: yarl.URL, headers: Mapping[str, str]) -> Answer:
         if not call.streamed:
-            return await self._transport.exchange(call.method, url, headers, call.content)
-        answer, call.opened = await self._transport.begin(call.method, url, headers, wanted=call.wants)
+            return await self._transport().exchange(call.method, url, headers, call.content)
+        answer, call.opened = await self._transport().begin(call.method, url, headers, wanted=call.wants)
         return answer
 
     async def _judged(self, call: _Call, answer: Answer, waited: float, duration: float) -> Answer:

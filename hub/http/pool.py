@@ -96,7 +96,7 @@ class HttpPool:
         """What one side of a connection calls with. Buckets and circuits are the tenant's, whatever their keys."""
         pace = Pace(tenant=tenant, circuit_key=circuit_key, limiter=limiter, circuit=circuit)
         return ConnectionHttp(
-            self.transport,
+            lambda: self.transport,  # a connection between two stores calls nobody
             pace,
             side=side,
             default_bucket=default_bucket,

@@ -46,7 +46,7 @@ async def work(ready):
     await done.wait()
     await ready.end()
 
-with helpers(session.begin(), redis_url=None, processes=3) as ready:
+with helpers(session.begin(), redis_url=None, processes=3, load=lambda: None) as ready:
     asyncio.run(work(ready))
 print(ready.number, dict(total))
 """
