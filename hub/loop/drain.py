@@ -34,8 +34,9 @@ _POLL_PAUSE = timedelta(seconds=1)
 _LEASE_PAUSE = timedelta(seconds=0.25)
 #: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
 _GRACE_SHARE = 0.6
-#: Helpers keep up while no more waits for each of them than what it works and so many times as much.
-_AHEAD = 2
+#: Helpers keep up while no more waits for each of them than so many times what it works at once. Who polls only takes the
+#: time of the cores from them.
+_AHEAD = 10
 #: What is due is given so long at least to be worked.
 _DUE_PATIENCE = timedelta(seconds=2)
 

@@ -17,7 +17,7 @@ from hub.testing.books import assert_tallies_are_the_rows
 from tests.loop.hub_of_a_test import Hub, Script, Scripted
 
 #: With one helper, one slice at once in each process, and one record in a slice, so many are not too many.
-ENOUGH = 2
+ENOUGH = 10
 #: Seconds in which a process that may work has worked.
 PATIENCE = 20.0
 
