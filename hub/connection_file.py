@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -23,6 +23,10 @@ _KINDS = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "float_parsing": "a number, without quotes",
+    "float_type": "a number, without quotes",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
     "model_type": "a table of settings",
     "model_attributes_type": "a table of settings",
     "dict_type": "a table of settings",
@@ -182,7 +186,8 @@ def _remedy(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "missing":
         return "is required"
     if fault["type"] == "extra_forbidden":
-        return f"is not a setting; there are: {', '.join(model.model_fields) or 'none'}"
+        known = _table_of(model, fault["loc"]).model_fields
+        return f"is not a setting; there are: {', '.join(known) or 'none'}"
     if fault["type"] == "string_type":
         return "must be a text; write it in quotes"
     if fault["type"] in _KINDS:
@@ -190,6 +195,17 @@ def _remedy(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "string_too_short" and fault["msg"].endswith(" 1 character"):
         return "must not be empty"
     return _must(fault["msg"])
+
+
+def _table_of(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    """The innermost table that a setting stands in."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+        model = next(
+            (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model
+        )
+    return model
 
 
 def _must(message: str) -> str:

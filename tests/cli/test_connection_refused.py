@@ -40,6 +40,7 @@ pytestmark = pytest.mark.usefixtures("acme")
         ('"amount"', '{ path = "amount", cast = "money" }', "destination.mapping.price", "there is no cast"),
         ("[destination]", "[delivery]\nattempts = 0\n[destination]", "delivery.attempts", "greater than"),
         ("[destination]", "[destinatoin]", "destinatoin", "is not a setting"),
+        ('name = "http"', 'name = "http"\nnam = "x"', "destination.nam", "there are: name, settings"),
     ),
 )
 def test_a_wrong_field_is_named_with_its_remedy(
