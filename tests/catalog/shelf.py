@@ -47,17 +47,21 @@ class Shelf:
         self, tx: Connection, name: str, *bodies: JSON, hasty: bool = False
     ) -> Sequence[Written]:
         """The same in a transaction of the caller's."""
+        writer = self.writer(tx, name, hasty=hasty)
+        written = writer.write([parse(body) for body in bodies])
+        writer.carry_out()
+        return written
+
+    def writer(self, tx: Connection, name: str, *, hasty: bool = False) -> StoredCatalogWriter:
+        """What a connection writes with."""
         connection = lock(self.db, tx, self.ids[name])
-        writer = StoredCatalogWriter(
+        return StoredCatalogWriter(
             db=self.db,
             tx=tx,
             tenant_id=connection.tenant_id,
             connection_id=connection.id,
             hasty=hasty,
         )
-        written = writer.write([parse(body) for body in bodies])
-        writer.carry_out()
-        return written
 
     def effects(self, name: str, *bodies: JSON) -> list[str]:
         """What became of each."""

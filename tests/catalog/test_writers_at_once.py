@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from hub.catalog import Written
+from hub.catalog import Written, parse
 from hub.records import JSON
+from hub.store.catalog.writer import OutdatedError
 from hub.store.database import Database
 from tests.catalog.shelf import PATIENCE, Shelf
 
@@ -95,6 +96,22 @@ def test_what_has_got_an_owner_meanwhile_is_left_to_it(postgres_db: Database) ->
     found = shelf.read("product", "shoe")
     assert found is not None
     assert found["brand"] == "Nike"
+
+
+def test_who_catches_that_he_was_overtaken_is_told_again(postgres_db: Database) -> None:
+    """A destination that writes one by one, and takes any error for that entity's own, has answered for the first one."""
+    shelf = Shelf(postgres_db, "acme", "shop", "erp")
+    shelf.write("shop", FIRST)
+
+    with shelf.open_transaction() as tx:
+        writer = shelf.writer(tx, "shop", hasty=True)
+        writer.write([parse(product(brand="Puma"))])
+        shelf.write("erp", product(enabled=True))
+        for _ in range(2):
+            with pytest.raises(OutdatedError):
+                writer.write([parse(product(brand="Puma"))])
+        with pytest.raises(OutdatedError):
+            writer.carry_out()
 
 
 def _write_while(shelf: Shelf, meanwhile: JSON, then: JSON, *, owns: Sequence[str] = ()) -> Sequence[Written]:

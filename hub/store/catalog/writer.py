@@ -65,13 +65,16 @@ class StoredCatalogWriter:
         """Write what waits for its turn. Raises ``OutdatedError``."""
         if self._pending is None:
             return
-        (plan, writes), self._pending = self._pending, None
+        plan, writes = self._pending
         if not plan.still_holds(self._take_turn(*plan.asking())):
             raise OutdatedError
         try:
             self._send(plan, writes)
         except IntegrityError as error:
             raise OutdatedError from error
+        self._pending = (
+            None  # not before: a destination may have caught the error, and must not get away with it
+        )
 
     def products_of(self, variants: Collection[str]) -> Mapping[str, str]:
         """See ``hub.catalog.CatalogWriter``."""
