@@ -144,8 +144,8 @@ async def test_connections_are_pooled(serve: Serve, http: ConnectionHttp, reply:
     await http.request("GET", server.url)
     assert connections == 1
 
-    await http._transport.aclose()
-    await http._transport.aclose()
+    await http._transport().aclose()
+    await http._transport().aclose()
     await http.request("GET", server.url)
     assert connections == 2
 
@@ -359,4 +359,4 @@ async def test_a_cancelled_request_leaves_the_pool_whole(
         await task
 
     assert (await http.request("GET", server.url)).status_code == 200
-    assert isinstance(http._transport._session, aiohttp.ClientSession)
+    assert isinstance(http._transport()._session, aiohttp.ClientSession)
