@@ -269,11 +269,11 @@ def _delivery(written: Delivery, pushes: type[Plugin[Any, Any]]) -> Delivery:
 
 
 def _models(plugin: type[Plugin[Any, Any]], settings: Any, credentials: Any, prefix: str) -> tuple[Any, Any]:
-    made = all_validated(
+    settings, credentials = all_validated(
         (plugin.Settings, settings, f"{prefix}settings"),
         (plugin.Credentials, credentials, f"{prefix}credentials"),
     )
-    return made[0], made[1]
+    return settings, credentials
 
 
 def _destination(

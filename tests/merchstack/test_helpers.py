@@ -52,6 +52,26 @@ print(ready.number, dict(total))
 """
 
 
+#: How many there are by default, on one core and on all of them, and how often was loaded what they need.
+NUMBERS = """
+import os
+from hub.cli import session
+from hub.cli.helpers import helpers
+
+loads = []
+
+def number(**given):
+    with helpers(session.begin(), redis_url=None, load=lambda: loads.append(1), **given) as ready:
+        return ready.number, len(loads)
+
+cores = os.sched_getaffinity(0)
+everywhere = number()
+alone = number(processes=1)
+os.sched_setaffinity(0, {min(cores)})
+print(len(cores), everywhere, alone, number())
+"""
+
+
 @pytest.fixture
 async def inbox(hub_home: Path, postgres_url: str, tmp_path: Path) -> AsyncIterator[Inbox]:
     """A connection with a file of products that have been admitted and not yet worked."""
@@ -73,6 +93,26 @@ async def test_helpers_work_what_is_due(inbox: Inbox) -> None:
     assert (process.returncode, printed.split(maxsplit=1)) == (0, ["2", f"{{'success': {PRODUCTS}}}\n"])
     assert len(inbox.keys()) == PRODUCTS
     assert_books_balance(inbox.hub.db, inbox.name, inbox.hub.connection(inbox.name).id)
+
+
+async def test_there_is_one_a_core_beside_the_one_that_they_help(inbox: Inbox) -> None:
+    """And none on a machine of one core, where it could only take the time of the other. Only for helpers is loaded what
+    they need."""
+    process = _start(inbox, "-c", NUMBERS)
+    printed, _ = process.communicate(timeout=PATIENCE)
+
+    cores = int(printed.split(maxsplit=1)[0])
+    there = (min(cores, 4), 1) if cores > 1 else (0, 0)
+    assert printed.split(maxsplit=1)[1] == f"{there} {(0, there[1])} {(0, there[1])}\n"
+
+
+async def test_a_drain_of_a_connection_that_there_is_not_says_so(inbox: Inbox) -> None:
+    """Before anybody is forked for it."""
+    process = _start(inbox, "-m", "hub", "run", "nobody", "--drain")
+    _, said = process.communicate(timeout=PATIENCE)
+
+    assert (process.returncode, len(said.splitlines())) == (2, 1)
+    assert "nobody" in said
 
 
 async def test_a_helper_ends_with_the_one_that_it_helps(inbox: Inbox) -> None:
@@ -111,7 +151,10 @@ async def _admit(inbox: Inbox) -> None:
 
 def _start(inbox: Inbox, *arguments: str, **more: str) -> subprocess.Popen[str]:
     environment = {**_environment(inbox), **more}
-    return subprocess.Popen([sys.executable, *arguments], text=True, env=environment, stdout=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, *arguments], text=True, env=environment, stdout=pipe, stderr=pipe
+    )
 
 
 def _environment(inbox: Inbox) -> Mapping[str, str]:

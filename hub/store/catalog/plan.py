@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from hub.store.catalog.drafts import Draft, drafts_of
 from hub.store.catalog.kinds import KINDS
 from hub.store.catalog.links import Links
 from hub.store.catalog.merge import Row, laid_over, same
-from hub.store.catalog.tree import asking_ancestry
+from hub.store.catalog.tree import asking_ancestry, parents
 from hub.store.catalog.walk import Writing
 from hub.store.database import Database
 from hub.store.together import Statement
@@ -34,7 +35,7 @@ class KindPlan:
     before: Mapping[str, Row]
     after: Mapping[str, Row]
 
-    @property
+    @cached_property
     def met(self) -> Collection[str]:
         """The keys of what was there, or is not to be there: of all but what is written for the first time."""
         return [key for key in self.keys if key in self.before or key not in self.after]
@@ -87,7 +88,7 @@ class Plan:
         rest = iter(found)
         if owners.Owners.of(next(rest)) != self._rules:
             return False
-        if links.linked(self._entities) and _parents(next(rest)) != self._links.there:
+        if links.linked(self._entities) and parents(next(rest)) != self._links.there:
             return False
         if self._rules.others and self._read_links() != self._links:
             return False
@@ -184,10 +185,6 @@ class Plan:
                 effect.changed = True
                 effect.created |= draft.main and not row.there and new.there
         return KindPlan(kind=kind, keys=keys, before=before, after=after)
-
-
-def _parents(rows: Iterable[Any]) -> dict[str, str | None]:
-    return {row.key: row.parent_key for row in rows}
 
 
 def _leaving(product: shapes.Product, known: Sequence[str]) -> Iterator[Draft]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -82,11 +83,11 @@ class Tree:
 def ancestry(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> dict[str, str | None]:
     """By key the parent of these categories and of all above them; those that nobody knows are left out."""
     (rows,) = db.together(tx, asking_ancestry(db, tenant_id, keys))
-    return {row.key: row.parent_key for row in rows}
+    return parents(rows)
 
 
 def asking_ancestry(db: Database, tenant_id: int, keys: Sequence[str]) -> Statement:
-    """Asks for the keys and parents of these categories and of all above them."""
+    """Asks for what ``parents`` takes: these categories and all above them."""
     return statement(
         "WITH RECURSIVE up(key, parent_key) AS ("
         f"SELECT c.key, c.parent_key FROM {db.rows('keys', key='text')} CROSS JOIN catalog_category c "
@@ -111,4 +112,9 @@ def below(db: Database, tx: Connection, tenant_id: int, keys: Sequence[str]) -> 
         keys=rowset([{"key": key} for key in keys]),
         tenant=tenant_id,
     )
+    return parents(rows)
+
+
+def parents(rows: Iterable[Any]) -> dict[str, str | None]:
+    """By key the parent of the categories that were read."""
     return {row.key: row.parent_key for row in rows}

@@ -72,9 +72,8 @@ class StoredCatalogWriter:
             self._send(plan, writes)
         except IntegrityError as error:
             raise OutdatedError from error
-        self._pending = (
-            None  # not before: a destination may have caught the error, and must not get away with it
-        )
+        # Not before: a destination may have caught the error, and must not get away with it.
+        self._pending = None
 
     def products_of(self, variants: Collection[str]) -> Mapping[str, str]:
         """See ``hub.catalog.CatalogWriter``."""

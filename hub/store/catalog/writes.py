@@ -17,7 +17,7 @@ from hub.store.database import Database
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Writes:
-    """The rows of one kind: ``new`` ones, ``changed`` ones, and those of which ``quiet``ly only the givers change.
+    """The rows of one kind: ``new`` ones, ``changed`` ones, and ``quiet`` ones, of which only who gives them changes.
 
     ``lost`` are products a variant of which went to another one, ``brings`` says whether any row is there afterwards that was
     not, or was another.
