@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from connectors.shopify.client import ShopifyClient
+from connectors.shopify.client import OPERATIONS, Answer, ShopifyClient
 from connectors.shopify.documents import document
 from connectors.shopify.joining import nodes
 from connectors.shopify.resources import ALL, BULK
@@ -35,6 +36,8 @@ BLIND_WAIT_MAX: Final = timedelta(seconds=30)
 #: Objects of the root that an operation writes in a second if it is quick, and how long it is waited for on that ground.
 QUICK: Final = 2000
 FIRST_WAIT_MAX: Final = timedelta(seconds=15)
+#: A look that costs no request of its own comes so much sooner: what it says of the pace makes the next one the last.
+ALONG: Final = 0.2
 #: What is estimated is exceeded by so much.
 MARGIN: Final = 1.1
 #: Codes that say that others run and ours may not yet.
@@ -97,16 +100,18 @@ class BulkOperations:
     async def states(self, ids: Mapping[str, str]) -> Mapping[str, State]:
         """How operations stand, by resource. Those that were seen completed are not asked for again."""
         asked = {name: gid for name, gid in ids.items() if gid not in self._done}
-        if asked:
-            flags: dict[str, Any] = {f"with_{name}": name in asked for name in BULK}
-            answer = await self._client.ask("bulk_states", **flags, **asked)
-            for name, gid in asked.items():
-                self._done[gid] = _state(answer.data.get(name))
-        states = {name: self._done[gid] for name, gid in ids.items()}
-        for name, gid in asked.items():
-            if states[name].status != "COMPLETED":
-                del self._done[gid]
-        return states
+        seen = (await self.ask_along("bulk_states", asked))[1] if asked else {}
+        return {name: seen.get(name) or self._done[gid] for name, gid in ids.items()}
+
+    async def ask_along(
+        self, document_name: str, ids: Mapping[str, str], **variables: Any
+    ) -> tuple[Answer, Mapping[str, State]]:
+        """What the document answers, and how operations stand: asked in one request. Raises what ``ask`` does."""
+        answer = await self._client.ask(document_name, operations=[*ids.values()], looking=True, **variables)
+        found = answer.data.pop(OPERATIONS, None) or []
+        states = {name: _state(one) for name, one in zip_longest(ids, found[: len(ids)])}
+        self._done |= {ids[name]: state for name, state in states.items() if state.status == "COMPLETED"}
+        return answer, states
 
     async def cancel(self, ids: Mapping[str, str]) -> None:
         """Have operations end; one that has ended meanwhile is left as it is."""
@@ -206,9 +211,13 @@ class BulkOperations:
         )
 
 
-def first_wait(roots: int) -> timedelta:
-    """How long until operations are looked at for the first time, the largest of which has so many objects of the root."""
-    return _between(SHORTEST_WAIT, timedelta(seconds=roots / QUICK), FIRST_WAIT_MAX)
+def first_wait(roots: int, *, along: bool = False) -> timedelta:
+    """How long until operations are looked at for the first time, the largest of which has so many objects of the root.
+
+    ``along``: the look comes along with a request that is made anyway.
+    """
+    wait = min(timedelta(seconds=roots / QUICK), FIRST_WAIT_MAX)
+    return max(SHORTEST_WAIT, wait * ALONG if along else wait)
 
 
 def wait_for(elapsed: timedelta, roots: int | None = None, of: int | None = None) -> timedelta:

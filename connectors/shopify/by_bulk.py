@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from connectors.shopify import tally
 from connectors.shopify.bulk import BulkOperations, State, VoidResultError, first_wait, wait_for
-from connectors.shopify.client import AccessDeniedError
+from connectors.shopify.client import AccessDeniedError, Answer
 from connectors.shopify.resources import Resource
 from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
-from connectors.shopify.steps import PAGE, Step, keys_of, made, next_resource, read_to_the_end, shop_of
+from connectors.shopify.steps import (
+    PAGE,
+    Step,
+    by_pages_next,
+    keys_of,
+    made,
+    next_resource,
+    read_to_the_end,
+    shop_of,
+)
 from hub.connector import Clock, Documents
 from hub.errors import HubError
 from hub.records import JSON, BadRecord
@@ -49,7 +58,7 @@ class ByBulk:
 
     async def cancel(self, under_way: JSON) -> None:
         """What nobody will read is not to keep the shop busy, nor the next import waiting; it does no other harm."""
-        ids = {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
+        ids = _ids(under_way)
         with contextlib.suppress(HubError):
             states = await self._bulk.states(ids)
             if open_ones := {name: gid for name, gid in ids.items() if states[name].status in _OPEN}:
@@ -67,7 +76,7 @@ class ByBulk:
         state = await self._looked_at(under_way, resource)
         if state.status in _OPEN:
             under_way["waits"] = resource.name
-            return Step(wait=datetime.fromisoformat(under_way["look_at"]) - self._clock.now())
+            return Step(wait=self._wait_of(under_way))
         if state.status != "COMPLETED":
             return await self._ended_badly(cursor, resource, state)
         return await self._result(cursor, resource, state, state.url)
@@ -76,7 +85,7 @@ class ByBulk:
         """How long to wait where the last look, which was for the resource before, has seen this one under way."""
         if self._bulk.completed(under_way["ops"][resource.name]["id"]):
             return None
-        wait = datetime.fromisoformat(str(under_way.get("look_at") or under_way["begun"])) - self._clock.now()
+        wait = self._wait_of(under_way)
         if wait <= timedelta(0) or under_way.get("waits") == resource.name:
             return None
         under_way["waits"] = resource.name
@@ -85,11 +94,30 @@ class ByBulk:
     async def _looked_at(self, under_way: JSON, resource: Resource) -> State:
         """One request asks for all that are under way; what is known to be completed is not asked for, nor the others
         for its sake."""
-        operations = {name: one for name, one in under_way["ops"].items() if one.get("id")}
-        if self._bulk.completed(operations[resource.name]["id"]):
+        operations = _ids(under_way)
+        if self._bulk.completed(operations[resource.name]):
             operations = {resource.name: operations[resource.name]}
-        states = await self._bulk.states({name: one["id"] for name, one in operations.items()})
-        now = self._clock.now()
+        states = await self._bulk.states(operations)
+        self._note(under_way, states)
+        return states[resource.name]
+
+    def may_look(self, under_way: JSON, resource: Resource) -> bool:
+        """Whether the next step is a look, which may come along with another request."""
+        operation = under_way["ops"].get(resource.name) or {}
+        if operation.get("id") is None or self._bulk.completed(operation["id"]):
+            return False
+        return self._wait_of(under_way) <= timedelta(0)
+
+    async def ask_along(self, under_way: JSON, name: str, **variables: Any) -> Answer:
+        """What a document answers; how the operations stand is asked along with it."""
+        left = {name: gid for name, gid in _ids(under_way).items() if not self._bulk.completed(gid)}
+        answer, states = await self._bulk.ask_along(name, left, **variables)
+        self._note(under_way, states)
+        return answer
+
+    def _note(self, under_way: JSON, states: Mapping[str, State]) -> None:
+        """When those that are under way are looked at again."""
+        now, operations = self._clock.now(), under_way["ops"]
         waits = [
             wait_for(
                 now - datetime.fromisoformat(operations[name]["since"]), state.roots, _count(under_way, name)
@@ -99,7 +127,9 @@ class ByBulk:
         ]
         if waits:
             under_way["look_at"] = (now + max(waits)).isoformat()
-        return states[resource.name]
+
+    def _wait_of(self, under_way: JSON) -> timedelta:
+        return datetime.fromisoformat(str(under_way.get("look_at") or under_way["begun"])) - self._clock.now()
 
     async def _ended_badly(self, cursor: JSON, resource: Resource, state: State) -> Step:
         """It is started anew, a few times; then what there is of its result is taken, and nothing is marked as gone."""
@@ -137,7 +167,10 @@ class ByBulk:
         ids, busy = await self._bulk.run(missing, perhaps_there=await self._was_tried(missing.values()))
         for name, gid in ids.items():
             under_way["ops"][name] |= {"id": gid, "since": now}
-        return TRY_AGAIN if busy else first_wait(max(_count(under_way, name) or 0 for name in missing))
+        if busy:
+            return TRY_AGAIN
+        roots = max(_count(under_way, name) or 0 for name in missing)
+        return first_wait(roots, along=by_pages_next(under_way) is not None)
 
     async def _was_tried(self, tags: Collection[str]) -> bool:
         """Whether somebody was about to start one of these before, and perhaps did; it is noted for all of them."""
@@ -245,6 +278,11 @@ def _bad_lines(resource: Resource, spool: Spool) -> list[BadRecord]:
         BadRecord(reason=reason, raw=line.decode(errors="replace"), stream=resource.name)
         for line in spool.bad
     ]
+
+
+def _ids(under_way: JSON) -> dict[str, str]:
+    """Of the operations that were started, by resource."""
+    return {name: one["id"] for name, one in under_way["ops"].items() if one.get("id")}
 
 
 def _count(under_way: JSON, name: str) -> int | None:

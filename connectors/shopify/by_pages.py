@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.shopify import tally
-from connectors.shopify.client import ShopifyClient, TooExpensiveError
+from connectors.shopify.client import Answer, ShopifyClient, TooExpensiveError
 from connectors.shopify.joining import IncompleteError, joined, onward, readable
 from connectors.shopify.resources import Resource
 from connectors.shopify.settings import ShopifySettings
@@ -15,6 +15,8 @@ from connectors.shopify.steps import Step, made, read_to_the_end, shop_of
 from hub.connector import Documents
 from hub.excerpt import excerpt
 from hub.records import JSON
+
+Ask = Callable[..., Awaitable[Answer]]
 
 
 class ByPages:
@@ -28,8 +30,8 @@ class ByPages:
         """The pass is over."""
         self._seen = None
 
-    async def step(self, cursor: JSON, resource: Resource) -> Step:
-        """One page; a smaller one the next time, where it was too expensive."""
+    async def step(self, cursor: JSON, resource: Resource, ask: Ask | None = None) -> Step:
+        """One page; a smaller one the next time, where it was too expensive. ``ask``: by other means than the client's."""
         under_way = cursor["pass"]
         full = under_way["kind"] == "full" or resource.changed is None
         size = under_way["size"] or (resource.size if full else resource.changed_size or resource.size)
@@ -40,7 +42,7 @@ class ByPages:
             variables |= {"sort": "ID"}
         name = resource.page if full else resource.changed or resource.page
         try:
-            answer = await self._client.ask(name, **variables)
+            answer = await (ask or self._client.ask)(name, **variables)
         except TooExpensiveError:
             if size <= 1:
                 raise

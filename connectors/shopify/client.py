@@ -27,6 +27,8 @@ from hub.records import JSON
 TOKEN_HEADER: Final = "X-Shopify-Access-Token"  # noqa: S105  # its name
 VERSION_HEADER: Final = "x-shopify-api-version"
 
+#: What a document calls the bulk operations that it looks at along with what it is for.
+OPERATIONS: Final = "operations"
 #: Shops that nobody can read until somebody acts (facts, "Rate limits and errors").
 CLOSED: Final[Mapping[int, str]] = {
     402: "the shop is frozen until its owner pays what is due; resume the connection then",
@@ -164,7 +166,7 @@ class ShopifyClient:
         if "SHOP_INACTIVE" in codes:
             raise ConnectionFailedError(f"{text} (the shop is not active; resume the connection when it is)")
         if codes == {"ACCESS_DENIED"}:
-            if isinstance(data, dict) and any(value is not None for value in data.values()):
+            if isinstance(data, dict) and any(data[name] is not None for name in data.keys() - {OPERATIONS}):
                 return Answer(data=data, denied=[_path(one) for one in faults])
             raise AccessDeniedError(text, required=_required(faults[0]), path=faults[0].get("path") or ())
         if data is None and codes <= {None, "undefinedField", "argumentNotAccepted", "BAD_REQUEST"}:

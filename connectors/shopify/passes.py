@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from connectors.shopify import tally
@@ -22,7 +23,7 @@ from connectors.shopify.preflight import Preflight
 from connectors.shopify.resources import ALL, Resource
 from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
-from connectors.shopify.steps import PAGE, Step, next_resource, refuse
+from connectors.shopify.steps import PAGE, Step, by_pages_next, next_resource, refuse
 from hub.catalog import Catalog
 from hub.connector import Clock, Documents
 from hub.records import JSON, Record
@@ -88,6 +89,8 @@ class Passes:
             if under_way.get("cancelled"):
                 await self._by_bulk.cancel(under_way)
             return Step(ended=True)
+        if (looks := stored and self._looks(under_way)) and (sooner := by_pages_next(under_way)) is not None:
+            under_way["left"] = [sooner, *(name for name in under_way["left"] if name != sooner)]
         resource = ALL[under_way["left"][0]]
         if under_way["stage"] == "gone":
             return await self._gone(under_way, resource)
@@ -96,10 +99,18 @@ class Passes:
                 if not stored:
                     return Step(wait=timedelta(0))
                 return await self._by_bulk.step(cursor, resource)
-            return await self._by_pages.step(cursor, resource)
+            ask = partial(self._by_bulk.ask_along, under_way) if looks else None
+            return await self._by_pages.step(cursor, resource, ask)
         except AccessDeniedError as error:
             refuse(under_way, resource.name, f"needs {error.required or SCOPES[resource.name]}: {error}")
             return Step()
+
+    def _looks(self, under_way: JSON) -> bool:
+        """Whether all that is to do is to look how bulk operations stand. Then something that is read by pages goes first:
+        the look comes along with its request."""
+        resource = ALL[under_way["left"][0]]
+        begun = under_way["stage"] == "gone" or under_way["after"] is not None
+        return not begun and self._by_bulk.may_look(under_way, resource)
 
     def end(self, cursor: JSON) -> JSON:
         """The report of the pass that has ended; the cursor says that none is under way."""

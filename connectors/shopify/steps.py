@@ -110,6 +110,11 @@ def refuse(under_way: JSON, name: str, why: str) -> None:
         under_way["left"] = [one for one in under_way["left"] if one != name]
 
 
+def by_pages_next(under_way: JSON) -> str | None:
+    """What is read by pages behind what is being read."""
+    return next((name for name in under_way["left"][1:] if under_way["modes"].get(name) == "pages"), None)
+
+
 def next_resource(under_way: JSON, *, first: bool = False) -> None:
     """On to the next resource, or to the first one."""
     if not first:
