@@ -130,19 +130,23 @@ class BulkOperations:
         spool = self._spools.get(gid)
         if spool is not None and spool.whole:
             return spool
-        task = self._fetching.get(gid)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = self._fetching[gid] = asyncio.create_task(self._fetch(gid, url, by_child))
+        task = self._begun(gid, url, by_child)
         done, _ = await asyncio.wait({task}, timeout=FETCH_PATIENCE)
         if not done:
             return None
-        del self._fetching[gid]
+        self._fetching.pop(gid, None)
         task.result()
         return self._spools[gid]
+
+    def fetch_ahead(self, gid: str) -> None:
+        """Begin to fetch the result of an operation, if it was seen completed; ``spool`` will be asked for it."""
+        if (state := self._done.get(gid)) is not None and gid not in self._spools:
+            self._begun(gid, state.url, by_child=False)
 
     def forget(self, gid: str) -> None:
         """What was remembered of an operation is of no use any more."""
         self._done.pop(gid, None)
+        self._fetching.pop(gid, None)
         if (spool := self._spools.pop(gid, None)) is not None:
             spool.close()
 
@@ -166,6 +170,13 @@ class BulkOperations:
                     found[name] = str(operation["id"])
         return found
 
+    def _begun(self, gid: str, url: str | None, by_child: bool) -> asyncio.Task[None]:
+        task = self._fetching.get(gid)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = self._fetching[gid] = asyncio.create_task(self._fetch(gid, url, by_child))
+            task.add_done_callback(lambda one: one.cancelled() or one.exception())  # nobody may ask for what came ahead
+        return task
+
     async def _fetch(self, gid: str, url: str | None, by_child: bool) -> None:
         spool = Spool()
         try:
@@ -175,6 +186,9 @@ class BulkOperations:
         except BaseException:
             spool.close()
             raise
+        if self._fetching.get(gid) is not asyncio.current_task():  # it was forgotten, or is fetched anew
+            spool.close()
+            return
         if (old := self._spools.get(gid)) is not None:
             old.close()
         self._spools[gid] = spool

@@ -211,6 +211,7 @@ class ByBulk:
         members = await self._members(under_way) if resource.name == "products" else None
         if isinstance(members, timedelta):
             return Step(wait=members)
+        self._fetch_ahead(under_way)
         after = under_way["after"] or 0
         objects, last, more = await asyncio.to_thread(
             spool.objects, after, most=self._most(resource), most_bytes=PAGE_BYTES
@@ -228,8 +229,16 @@ class ByBulk:
             read_to_the_end(under_way)
         return step
 
+    def _fetch_ahead(self, under_way: JSON) -> None:
+        """The next result comes while this one is taken in."""
+        ids = _ids(under_way)
+        for name in under_way["left"][1:]:
+            if name in ids:
+                self._bulk.fetch_ahead(ids[name])
+                return
+
     def _most(self, resource: Resource) -> int:
-        return 100 if resource.name == "stock" else PAGE
+        return PAGE // 2 if resource.name == "stock" else PAGE  # of an item there is a level for each location
 
     async def _members(self, under_way: JSON) -> Spool | timedelta | None:
         """Which collections each product is in: read by the operation for collections, if it was good."""
