@@ -16,6 +16,9 @@ from connectors.vtex.values import number
 from hub.catalog.moments import moment
 from hub.records import JSON
 
+#: A price without an end of its own is promised for so long, in seconds: an hour, as in the seed's sample.
+PROMISED_FOR = 3600
+
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
@@ -52,7 +55,7 @@ class Offer:
     __slots__ = (
         "_periods",
         "_terms",
-        "head",
+        "at_hand_until",
         "product",
         "sku",
         "stock",
@@ -67,10 +70,11 @@ class Offer:
     ) -> None:
         self.sku, self.variant, self.product, self.stock = sku, variant, product, stock
         self._periods, self._terms = periods, terms
-        #: ``,{"id":…,"requestIndex":``
-        self.head = f',{{"id":{text(sku)},"requestIndex":'
-        #: From ``listPrice`` to ``priceValidUntil``; None while it has no price.
+        #: From ``listPrice`` to the end of the line; None while it has no price.
         self.tail: str | None = None
+        #: Until then there is nothing to think about: it is in stock, at a price that can be promised for ``PROMISED_FOR``,
+        #: and its SKU is written in JSON as it is. In seconds since 1970.
+        self.at_hand_until = -math.inf
         #: The present price ends then, by itself or because the next one begins, in seconds since 1970.
         self.valid_to = math.inf
         #: The parts hold until then, in seconds since 1970.
@@ -83,6 +87,7 @@ class Offer:
             (at for one in self._periods for at in (one.begins, one.ends) if at > now), default=math.inf
         )
         period = max(holding, key=lambda one: one.begins, default=None)
+        self.at_hand_until = -math.inf
         if period is None or not period.price:
             self.tail = None
             return
@@ -93,8 +98,10 @@ class Offer:
         # Interned: many SKUs cost the same, and what they share stays in the processor's cache.
         self.tail = sys.intern(
             f',"listPrice":{period.list_price},"measurementUnit":{unit},"merchantName":{merchant},"offerings":[],'
-            f'"price":{period.price},"priceTags":[],"unitMultiplier":1,"priceValidUntil":'
+            f'"price":{period.price},"priceTags":[],"unitMultiplier":1}}'
         )
+        if self.stock and text(self.sku) == f'"{self.sku}"':
+            self.at_hand_until = math.inf if self.valid_to == math.inf else self.valid_to - PROMISED_FOR
 
 
 class Offers:

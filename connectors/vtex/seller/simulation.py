@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from connectors.vtex.seller.offers import Offers, text
+from connectors.vtex.seller.offers import PROMISED_FOR, Offers, text
 from connectors.vtex.seller.shipping import Shipping
 from hub.excerpt import excerpt
 
@@ -22,15 +23,15 @@ MOST_ITEMS = 2000
 #: More of one thing than anybody orders: what is beyond is answered as this many.
 MOST_QUANTITY = 10**9
 
-#: A price without an end of its own is promised for so long, in seconds: an hour, as in the seed's sample.
-PROMISED_FOR = 3600
+#: Lines of an answer whose parts lie ready; there are more once somebody has asked for more.
+_READY_LINES = 100
 
 
 class BadSimulationError(ValueError):
     """The request cannot be read; the text names the field."""
 
 
-class RequestedItem(msgspec.Struct):
+class RequestedItem(msgspec.Struct, gc=False):
     """A line of the cart."""
 
     id: str
@@ -38,7 +39,7 @@ class RequestedItem(msgspec.Struct):
     seller: str = "1"
 
 
-class SimulationRequest(msgspec.Struct):
+class SimulationRequest(msgspec.Struct, gc=False):
     """What is asked for; ``postalCode`` and ``country`` are absent or null at indexation. Other fields are not needed."""
 
     items: list[RequestedItem]
@@ -74,8 +75,9 @@ class Simulation:
         self._offers = offers
         self._shipping = shipping
         self._promise_at = -math.inf
-        self._promise = "null}"
         self._promise_ends = -math.inf
+        #: By index, what nearly all is asked for: one, of this seller, at a price that is promised for now.
+        self._one_each: list[_Middle] = []
 
     def answer(self, request: SimulationRequest, now: float) -> Answer:
         """The whole answer at ``now``, in seconds since 1970.
@@ -85,63 +87,72 @@ class Simulation:
         not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
         """
         ends = self._shipping.to(request.country, request.postalCode).ends
-        items: list[str] = []
+        asked_for = request.items
+        parts = [
+            f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},"items":['
+        ]
         logistics: list[str] = []
         left_out: list[str] = []
-        by_sku, promise, promise_ends = self._offers.by_sku, self._promised(now), self._promise_ends
-        for index, asked in enumerate(request.items):
+        by_sku, one_each = self._offers.by_sku, self._promised(now, len(asked_for))
+        for asked, (index, line, place) in zip(asked_for, one_each, strict=False):
             offer = by_sku.get(asked.id)
+            if (
+                offer is not None
+                and now < offer.at_hand_until
+                and asked.quantity == 1
+                and asked.seller == "1"
+                and (tail := offer.tail) is not None
+            ):
+                parts += (_LINE, asked.id, line, tail)
+                logistics += (place, ends[offer.stock])
+                continue
             if offer is not None and now >= offer.until:
                 offer.turn(now)
             if offer is None or offer.tail is None:
                 left_out.append(asked.id)
                 continue
-            stock, wanted = offer.stock, asked.quantity
-            if wanted == 1 and stock and index < len(_ONE_EACH) and asked.seller == "1":
-                line, place = _ONE_EACH[index]
-            else:
-                quantity = (wanted if 0 < wanted < stock else min(max(wanted, 1), stock)) if stock else 0
-                line, place = _middle(index, quantity, asked.seller)
-            until = promise if offer.valid_to > promise_ends else _moment(offer.valid_to)
-            items += (offer.head, line, offer.tail, until)
-            logistics += (place, ends[stock])
-        if items:  # each line begins with the comma behind the one before it
-            items[0], logistics[0] = items[0][1:], logistics[0][1:]
-        body = "".join(
-            (
-                f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},"items":[',
-                *items,
-                '],"logisticsInfo":[',
-                *logistics,
-                '],"allowMultipleDeliveries":true}',
-            )
-        )
-        return Answer(body.encode(), left_out)
+            quantity = min(max(asked.quantity, 1), offer.stock)
+            ends_at = min(offer.valid_to, self._promise_ends)
+            _, own_line, own_place = _middle(index, quantity, asked.seller, ends_at)
+            parts += (_LINE, text(asked.id)[1:-1], own_line, offer.tail)
+            logistics += (own_place, ends[offer.stock])
+        if logistics:  # each line begins with the comma behind the one before it
+            parts[1], logistics[0] = _LINE[1:], logistics[0][1:]
+        parts.append('],"logisticsInfo":[')
+        parts += logistics
+        parts.append('],"allowMultipleDeliveries":true}')
+        return Answer("".join(parts).encode(), left_out)
 
-    def _promised(self, now: float) -> str:
-        """``priceValidUntil`` of prices without an end, and the end of their lines; built once a second."""
+    def _promised(self, now: float, lines: int) -> list[_Middle]:
+        """So many middles of lines at least, with ``priceValidUntil`` of prices without an end; made once a second."""
         if not self._promise_at <= now < self._promise_at + 1:
             self._promise_at = float(int(now))
             self._promise_ends = self._promise_at + PROMISED_FOR
-            self._promise = _moment(self._promise_ends)
-        return self._promise
+            self._one_each = []
+        if len(self._one_each) < lines:
+            self._one_each = [
+                _middle(index, 1, "1", self._promise_ends) for index in range(max(lines, _READY_LINES))
+            ]
+        return self._one_each
 
 
-def _moment(at: float) -> str:
-    """The end of a line."""
-    return datetime.fromtimestamp(int(at), UTC).strftime('"%Y-%m-%dT%H:%M:%S.000Z"}')
+#: How a line begins; the SKU follows, and its middle.
+_LINE = ',{"id":"'
+#: Of a line: its index, what stands between SKU and price, and the beginning of its ``logisticsInfo``.
+_Middle = tuple[int, str, str]
 
 
-def _middle(index: int, quantity: int, seller: str) -> tuple[str, str]:
-    """Of a line what stands between the offer's parts, and the beginning of its ``logisticsInfo``."""
+def _middle(index: int, quantity: int, seller: str, ends: float) -> _Middle:
     return (
-        f'{index},"quantity":{quantity},"seller":{text(seller)}',
+        index,
+        f'","requestIndex":{index},"quantity":{quantity},"seller":{text(seller)},"priceValidUntil":"{_moment(int(ends))}"',
         f',{{"itemIndex":{index},"quantity":{quantity}',
     )
 
 
-#: Nearly all that is asked for, by index.
-_ONE_EACH = [_middle(index, 1, "1") for index in range(100)]
+@lru_cache(maxsize=1000)
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _tolerantly(body: bytes) -> SimulationRequest:

@@ -59,7 +59,7 @@ def told(offer: Offer, now: float) -> tuple[int, int] | None:
         offer.turn(now)
     if offer.tail is None:
         return None
-    parts = codec.loads(f"{{{offer.tail.removeprefix(',')}null}}".encode())
+    parts = codec.loads(f"{{{offer.tail.removeprefix(',')}".encode())
     return parts["price"], parts["listPrice"]
 
 

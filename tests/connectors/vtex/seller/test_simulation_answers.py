@@ -56,7 +56,11 @@ def asked(*lines: tuple[str, int], **address: str) -> JSON:
 
 
 def answered(one: Simulation, request: JSON, now: float = NOW) -> Answer:
-    return one.answer(parse(codec.dumps(request)), now)
+    """The first time parts of it are made, and then they lie ready, which makes no difference."""
+    first = one.answer(parse(codec.dumps(request)), now)
+
+    assert one.answer(parse(codec.dumps(request)), now) == first
+    return first
 
 
 def checked(request: JSON, answer: Answer) -> JSON:
@@ -222,6 +226,35 @@ def test_what_cannot_be_understood_is_named(body: bytes, text: str) -> None:
         parse(body)
 
     assert text in str(refused.value)
+
+
+@pytest.mark.parametrize("sku", ('5" plate', "a\\b", "tab\there", "maçã", "りんご", "a/b", "<&>"))
+def test_an_sku_may_be_spelled_with_any_characters(sku: str) -> None:
+    """Also with those that JSON writes otherwise."""
+    goods: Goods = {sku: (3, 990), "plain": (3, 990)}
+    request = asked(("plain", 1), (sku, 1), **ADDRESS)
+
+    hold(goods, request, answered(simulation(goods), request))
+
+
+def test_each_line_is_answered_for_the_seller_that_it_names() -> None:
+    """Whatever this one is called over there."""
+    request = asked(("in-1", 1), ("in-2", 1), **ADDRESS)
+    request["items"][1]["seller"] = "acme"
+
+    hold(CATALOG, request, answered(simulation(CATALOG), request))
+
+
+def test_what_was_promised_for_an_hour_is_promised_anew() -> None:
+    """An hour from each second on, for carts of any length."""
+    one, request = simulation(CATALOG), asked(*((f"in-{place}", 1) for place in range(200)))
+    found = [codec.loads(answered(one, request, NOW + later).body)["items"] for later in (0, 1, 7200)]
+
+    assert [{item["priceValidUntil"] for item in items} for items in found] == [
+        {"2026-05-28T21:26:40.000Z"},
+        {"2026-05-28T21:26:41.000Z"},
+        {"2026-05-28T23:26:40.000Z"},
+    ]
 
 
 def test_a_cart_has_no_more_lines_than_anybody_asks_for() -> None:
