@@ -174,7 +174,9 @@ class BulkOperations:
         task = self._fetching.get(gid)
         if task is None or task.get_loop() is not asyncio.get_running_loop():
             task = self._fetching[gid] = asyncio.create_task(self._fetch(gid, url, by_child))
-            task.add_done_callback(lambda one: one.cancelled() or one.exception())  # nobody may ask for what came ahead
+            task.add_done_callback(
+                lambda one: one.cancelled() or one.exception()
+            )  # nobody may ask for what came ahead
         return task
 
     async def _fetch(self, gid: str, url: str | None, by_child: bool) -> None:
