@@ -46,6 +46,8 @@ _UPDATE = {
     "settled_at": "bigint",
     "finished_at": "bigint",
 }
+#: Columns that are not simply replaced.
+_NOT_PLAIN = ("id", "spent", "handle", "external_id")
 
 
 class LostClaimError(Exception):
@@ -209,16 +211,25 @@ class Settler:
         }
 
     def _update(self, rows: Sequence[dict[str, Any]], now: int) -> Statement:
-        kept = ", ".join(f"{name} = coalesce(v.{name}, record.{name})" for name in ("handle", "external_id"))
-        plain = ", ".join(
-            f"{name} = v.{name}" for name in _UPDATE if name not in ("id", "spent", "handle", "external_id")
-        )
+        """What is alike for all of them, which is most, is told once: to take it out of each row takes as long as all else."""
+        alike = {name: value for name, value in rows[0].items() if all(row[name] == value for row in rows)}
+        alike.pop("id", None)
+        different = {name: kind for name, kind in _UPDATE.items() if name not in alike}
+        given = {name: f":{name}" if name in alike else f"v.{name}" for name in _UPDATE}
+        kept = [
+            f"{name} = coalesce({given[name]}, record.{name})"
+            for name in ("handle", "external_id")
+            if name in different or alike[name] is not None
+        ]
+        plain = [f"{name} = {given[name]}" for name in _UPDATE if name not in _NOT_PLAIN]
+        spent = given["spent"]
         return statement(
-            f"UPDATE record SET {plain}, {kept}, attempts = attempts + v.spent, "
-            "total_attempts = total_attempts + v.spent, lost_claims = 0, report_attempts = 0, report_error = NULL, "
-            f"changed_at = :now FROM {self.db.rows('rows', **_UPDATE)} WHERE record.id = v.id",
-            rows=rowset(rows),
+            f"UPDATE record SET {', '.join([*plain, *kept])}, attempts = attempts + {spent}, "
+            f"total_attempts = total_attempts + {spent}, lost_claims = 0, report_attempts = 0, report_error = NULL, "
+            f"changed_at = :now FROM {self.db.rows('rows', **different)} WHERE record.id = v.id",
+            rows=rowset([{name: row[name] for name in different} for row in rows]),
             now=now,
+            **alike,
         )
 
     def _promote(self, successors: Sequence[Row[Any]]) -> Sequence[Statement]:
