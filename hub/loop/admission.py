@@ -20,7 +20,7 @@ from hub.store.ledger.groups import seal, streams_of
 from hub.store.ledger.known import Known
 from hub.store.ledger.lock import lock, locked, locking
 from hub.store.ledger.sweep import wake_within
-from hub.store.rows import Admission, Locked
+from hub.store.rows import Admission, Locked, Storable, storable
 from hub.store.together import Statement
 
 #: Longer keys are no keys, in characters.
@@ -85,7 +85,7 @@ class PageAdmission:
         connection_id = self._pipeline.connection.id
         run = [runs.starting(self._db, connection_id, self._kind)] if self._good or self._bad else []
         first = (locking(self._db, connection_id), *run, *beside)
-        found = self._db.together(tx, *first, *self._known.asking(self._good))
+        found = self._db.together(tx, *first, *self._known.asking([one.record for one in self._good]))
         self.connection = locked(connection_id, found[0])
         if run:
             self._run_id = found[1][0].id
@@ -159,9 +159,9 @@ def _redacted(bad: BadRecord, pipeline: Pipeline) -> BadRecord:
     return replace(bad, raw=raw, reason=reason, key=key)
 
 
-def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record], list[BadRecord]]:
+def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Storable], list[BadRecord]]:
     """Records that the ledger can hold, and the others with the reason; a connector's slip costs no good record."""
-    good: list[Record] = []
+    good: list[Storable] = []
     bad: list[BadRecord] = []
     for record in records:
         try:
@@ -176,17 +176,14 @@ def sort_out(records: Sequence[Record], pipeline: Pipeline) -> tuple[list[Record
     return good, bad
 
 
-def _storable(record: Record, pipeline: Pipeline) -> Record:
-    """With the hash of its content, which shows that the content can be written at all. Raises ``ValueError``."""
+def _storable(record: Record, pipeline: Pipeline) -> Storable:
+    """With what is stored of its content, made before anything is locked. Raises ``ValueError``."""
     if (fault := _fault(record, pipeline)) is not None:
         raise ValueError(fault)
     try:
-        if record.content_hash is None:
-            return replace(record, content_hash=codec.fingerprint(record.payload))
-        codec.dumps(record.payload)
+        return storable(record)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"payload is no JSON: {error}") from None
-    return record
 
 
 def _raw(record: Record) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from hub.records import JSON
+from hub import codec
+from hub.records import JSON, Record
 
 #: States a record can be in; the settled ones have an outcome.
 OPEN_STATES = ("waiting", "working", "awaiting", "parked")
@@ -16,6 +17,23 @@ SETTLED_STATES = ("success", "skipped", "rejected", "dead", "superseded", "disca
 STATES = OPEN_STATES + SETTLED_STATES
 #: Records of a group that whoever closes it is told about.
 REMARKABLE = "group_name IS NOT NULL AND error IS NOT NULL AND state IN ('success', 'rejected', 'dead')"
+
+
+class Storable(NamedTuple):
+    """A record with a hash of its content, and its payload as it is stored."""
+
+    record: Record
+    content_hash: str
+    payload: str
+
+
+def storable(record: Record) -> Storable:
+    """Raises ``TypeError``, ``ValueError`` or ``RecursionError`` where the payload cannot be written."""
+    return Storable(
+        record,
+        record.content_hash or codec.fingerprint(record.payload),
+        codec.dumps(record.payload).decode(),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

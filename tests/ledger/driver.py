@@ -19,7 +19,7 @@ from hub.store.ledger.bells import Due
 from hub.store.ledger.known import Known
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import Settler
-from hub.store.rows import Held, ReportVerdict, Slice, Verdict
+from hub.store.rows import Held, ReportVerdict, Slice, Verdict, storable
 from hub.store.schema import metadata
 from tests.ledger.books import Row, assert_at_rest, assert_books_balance
 
@@ -148,7 +148,7 @@ class Ledger:
             reports=self.reports,
             run_id=found[0][0].id if run else None,
         )
-        admitter.admit(records)
+        admitter.admit([storable(one) for one in records])
         return admitter
 
     # Work

@@ -15,7 +15,7 @@ from hub.store.database import Database
 from hub.store.ledger.entry import Changes
 from hub.store.ledger.known import Known, KnownRow, order_key_of
 from hub.store.ledger.tally import Moves
-from hub.store.rows import OPEN_STATES, Locked
+from hub.store.rows import OPEN_STATES, Locked, Storable
 from hub.store.together import Statement
 
 #: An outcome that the source has acknowledged is repeated at most this often, in microseconds.
@@ -50,7 +50,7 @@ class Admitter:
 
     def admit(
         self,
-        records: Sequence[Record],
+        records: Sequence[Storable],
         closing: Callable[[], Sequence[Statement]] = tuple,
         *,
         last: bool = False,
@@ -76,20 +76,20 @@ class Admitter:
 
     # The rules
 
-    def _admit(self, record: Record) -> None:
+    def _admit(self, one: Storable) -> None:
+        record = one.record
         known = self.known.latest.get((record.stream, record.key))
-        fingerprint = record.content_hash or codec.fingerprint(record.payload)
         stream = self.streams[record.stream]
-        same = known is not None and known.content_hash == fingerprint
+        same = known is not None and known.content_hash == one.content_hash
         if known is not None and same and not (stream.rejected_again and known.state == "rejected"):
-            self._seen_again(known, record)
+            self._seen_again(known, one.payload)
             return
         if known is not None and known.order_key == order_key_of(record) and known.newer_than(record, stream):
             # An older version of the key itself, come late: a row of its own would hide what is known of the newer.
             self.duplicates += 1
             return
         chain = self.known.chains.setdefault((record.stream, order_key_of(record)), [])
-        row = self._new_row(record, fingerprint, known)
+        row = self._new_row(one, known)
         newer = self._newer(record, chain, stream)
         if newer is not None:
             self.stale += 1
@@ -98,7 +98,7 @@ class Admitter:
         self._replace_older(row, known, record, chain, stream)
         self._poke(chain, stream)
 
-    def _seen_again(self, known: KnownRow, record: Record) -> None:
+    def _seen_again(self, known: KnownRow, payload: str) -> None:
         """Rule 4: ignored while it lives or its report is outstanding; afterwards the outcome is reported again."""
         acknowledged = known.report_state == "acknowledged" and known.reported_at is not None
         if not (self.reports and acknowledged and known.reported_at <= self.connection.now - REPEAT_AFTER):  # type: ignore[operator]
@@ -110,7 +110,7 @@ class Admitter:
             self._changes.repeats.append(known.id)
             return
         # It was pruned: it comes back as the settled row it was, in its place, without being counted again.
-        known.payload = codec.dumps(record.payload).decode()
+        known.payload = payload
         known.extra |= {"report_due_at": self.connection.now, "settled_at": self.connection.now}
         self._changes.restored.append(known)
 
@@ -119,20 +119,21 @@ class Admitter:
         candidates = (*chain, pushed)
         return next((row for row in candidates if row is not None and row.newer_than(record, stream)), None)
 
-    def _new_row(self, record: Record, fingerprint: str, known: KnownRow | None) -> KnownRow:
+    def _new_row(self, one: Storable, known: KnownRow | None) -> KnownRow:
+        record = one.record
         row = KnownRow(
             stream=record.stream,
             key=record.key,
             order_key=order_key_of(record),
             version=record.version,
             number=known.number + 1 if known is not None else 1,
-            content_hash=fingerprint,
+            content_hash=one.content_hash,
             state="waiting",
             ready=True,
             due_at=self.connection.now,
             run_id=self.run_id,
             group=record.group,
-            payload=codec.dumps(record.payload).decode(),
+            payload=one.payload,
         )
         self.known.latest[record.stream, record.key] = row
         return row

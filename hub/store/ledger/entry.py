@@ -131,10 +131,17 @@ class Changes:
             return []
         if len(new) <= FEW_ROWS:
             return [self._insert(new, _INSERT)]
-        fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, self.connection.now)
-        columns = ("tenant_id", "connection_id", "attempts", "lost_claims", "report_attempts", "admitted_at")
-        rows = [(*fixed, *_fields_of(row), *{**_NO_EXTRA, **row.extra}.values()) for row in new]
-        self.db.insert_new(self.tx, "record", (*columns, *_INSERT), rows)
+        columns = (
+            "tenant_id",
+            "connection_id",
+            "attempts",
+            "lost_claims",
+            "report_attempts",
+            "total_attempts",
+        )
+        fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, 0, self.connection.now)
+        rows = [(*fixed, *_fields_of(row)) for row in new]  # what has an ``extra`` has a successor
+        self.db.insert_new(self.tx, "record", (*columns, "admitted_at", *_FIELDS), rows)
         return []
 
     def _update(self) -> Statement:
