@@ -146,13 +146,14 @@ class BulkOperations:
     def forget(self, gid: str) -> None:
         """What was remembered of an operation is of no use any more."""
         self._done.pop(gid, None)
-        self._fetching.pop(gid, None)
+        if (task := self._fetching.pop(gid, None)) is not None and _runs_here(task):
+            task.cancel()
         if (spool := self._spools.pop(gid, None)) is not None:
             spool.close()
 
     async def close(self) -> None:
         """Stop fetching, and let the spools go."""
-        tasks = [task for task in self._fetching.values() if task.get_loop() is asyncio.get_running_loop()]
+        tasks = [task for task in self._fetching.values() if _runs_here(task)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -172,11 +173,10 @@ class BulkOperations:
 
     def _begun(self, gid: str, url: str | None, by_child: bool) -> asyncio.Task[None]:
         task = self._fetching.get(gid)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
+        if task is None or not _runs_here(task):
             task = self._fetching[gid] = asyncio.create_task(self._fetch(gid, url, by_child))
-            task.add_done_callback(
-                lambda one: one.cancelled() or one.exception()
-            )  # nobody may ask for what came ahead
+            # Nobody may ask for what came ahead.
+            task.add_done_callback(lambda one: one.cancelled() or one.exception())
         return task
 
     async def _fetch(self, gid: str, url: str | None, by_child: bool) -> None:
@@ -188,9 +188,6 @@ class BulkOperations:
         except BaseException:
             spool.close()
             raise
-        if self._fetching.get(gid) is not asyncio.current_task():  # it was forgotten, or is fetched anew
-            spool.close()
-            return
         if (old := self._spools.get(gid)) is not None:
             old.close()
         self._spools[gid] = spool
@@ -225,6 +222,10 @@ class BulkOperations:
             "Shopify's, name it here",
             field="settings.result_hosts",
         )
+
+
+def _runs_here(task: asyncio.Task[None]) -> bool:
+    return task.get_loop() is asyncio.get_running_loop()
 
 
 def first_wait(roots: int, *, along: bool = False) -> timedelta:

@@ -238,9 +238,8 @@ class ByBulk:
                 return
 
     def _most(self, resource: Resource) -> int:
-        return (
-            PAGE // 2 if resource.name == "stock" else PAGE
-        )  # of an item there is a level for each location
+        """Of an item there is a level for each location."""
+        return PAGE // 2 if resource.name == "stock" else PAGE
 
     async def _members(self, under_way: JSON) -> Spool | timedelta | None:
         """Which collections each product is in: read by the operation for collections, if it was good."""

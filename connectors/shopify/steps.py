@@ -111,8 +111,9 @@ def refuse(under_way: JSON, name: str, why: str) -> None:
 
 
 def by_pages_next(under_way: JSON) -> str | None:
-    """What is read by pages behind what is being read."""
-    return next((name for name in under_way["left"][1:] if under_way["modes"].get(name) == "pages"), None)
+    """What is read by pages behind what is being read: the last of it, so that products still follow collections."""
+    behind = reversed(under_way["left"][1:])
+    return next((name for name in behind if under_way["modes"].get(name) == "pages"), None)
 
 
 def next_resource(under_way: JSON, *, first: bool = False) -> None:

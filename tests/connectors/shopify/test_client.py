@@ -119,6 +119,13 @@ async def test_data_beside_denied_fields_is_accepted() -> None:
     assert answer.denied == [["customers", "nodes", "firstName"]]
 
 
+async def test_operations_beside_what_is_denied_are_no_data() -> None:
+    """They were looked at along with it: what was asked for is refused all the same."""
+    data = {"customers": None, "operations": [{"status": "COMPLETED"}]}
+    with pytest.raises(AccessDeniedError):
+        await _client(Told(200, _errors("ACCESS_DENIED", data))).ask("customers_page")
+
+
 async def test_a_version_that_was_not_asked_for_is_warned_of_once() -> None:
     """A retired version falls forward silently."""
     told = Told(200, {"data": {"shop": {}}}, **{"X-Shopify-API-Version": "2027-01"})
