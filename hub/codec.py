@@ -28,7 +28,10 @@ DecodeError = msgspec.DecodeError
 
 def loads(text: bytes | str) -> Any:
     """Parse JSON; fractions become Decimal. Raises ``DecodeError`` naming the byte where it went wrong."""
-    return _decoder.decode(text)
+    try:
+        return _decoder.decode(text)
+    except UnicodeDecodeError as error:  # of a text, whose bytes are looked at last
+        raise DecodeError(f"JSON is malformed: a text is no UTF-8 ({error.reason})") from None
 
 
 def dumps(value: Any) -> bytes:

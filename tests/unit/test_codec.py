@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -36,11 +37,21 @@ def test_a_fraction_is_a_decimal_as_it_was_written(text: str) -> None:
     assert str(codec.loads(text)) == str(Decimal(text))
 
 
-@pytest.mark.parametrize("text", ("1e9999999999999999999999", "NaN", "{", "[1,]", '"\x00"', ""))
-def test_what_is_no_json_is_a_decode_error(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ("1e9999999999999999999999", "NaN", "{", "[1,]", '"\x00"', "", b'"\x80"', b'{"a\xff": 1}', b"\x80"),
+)
+def test_what_is_no_json_is_a_decode_error(text: str | bytes) -> None:
     """Whatever is wrong with it, callers have one error to catch."""
     with pytest.raises(codec.DecodeError):
         codec.loads(text)
+
+
+@given(st.binary(max_size=20) | st.binary(max_size=10).map(lambda text: b'"' + text + b'"'))
+def test_any_bytes_are_json_or_a_decode_error(text: bytes) -> None:
+    """Also within a text."""
+    with contextlib.suppress(codec.DecodeError):
+        codec.dumps(codec.loads(text))
 
 
 @given(st.dictionaries(st.text(max_size=5), values, min_size=2, max_size=5))
