@@ -71,6 +71,23 @@ def test_a_complete_list_of_variants_ends_those_that_came_meanwhile(postgres_db:
     assert [variant["key"] for variant in found["variants"]] == ["v3"]
 
 
+def test_a_variant_that_came_meanwhile_ends_though_nothing_else_of_its_product_changed(
+    postgres_db: Database,
+) -> None:
+    """No row of those that were read was written: only the list of variants tells."""
+    shelf = Shelf(postgres_db, "acme", "shop", "erp")
+    shelf.write("shop", FIRST)
+    shelf.write("erp", product(brand="Nike"))
+
+    _write_while(
+        shelf, product(variants=[{"key": "v2"}]), product(variants=[{"key": "v3"}], all_variants=True)
+    )
+
+    found = shelf.read("product", "shoe")
+    assert found is not None
+    assert [variant["key"] for variant in found["variants"]] == ["v3"]
+
+
 def test_a_product_waits_for_its_category_no_more_when_that_came_meanwhile(postgres_db: Database) -> None:
     """Nobody would wake it."""
     shelf = Shelf(postgres_db, "acme", "shop", "erp")
@@ -112,6 +129,17 @@ def test_who_catches_that_he_was_overtaken_is_told_again(postgres_db: Database) 
                 writer.write([parse(product(brand="Puma"))])
         with pytest.raises(OutdatedError):
             writer.carry_out()
+
+
+def test_whose_turn_it_is_waits_for_no_other(postgres_db: Database) -> None:
+    """What follows a category is written at once: nobody else comes in between."""
+    shelf = Shelf(postgres_db, "acme", "shop")
+
+    with shelf.open_transaction() as tx:
+        writer = shelf.writer(tx, "shop", hasty=True)
+        writer.write([parse({"kind": "category", "key": "c"})])
+        writer.write([parse(FIRST)])
+        assert writer.products_of(["v1"]) == {"v1": "shoe"}
 
 
 def _write_while(shelf: Shelf, meanwhile: JSON, then: JSON, *, owns: Sequence[str] = ()) -> Sequence[Written]:

@@ -202,7 +202,7 @@ class Settler:
             "duration_ms": verdict.duration_ms,
             "error": clean(verdict.error),
             "external_id": clean(verdict.external_id),
-            "created": verdict.created,
+            "created": bool(verdict.created),  # a plugin may say how many; PostgreSQL takes no number for it
             "superseded_by": successor.id if successor is not None else None,
             "report_state": "working" if report_now else "waiting" if needs_report else "none",
             "report_due_at": connection.now if needs_report else None,

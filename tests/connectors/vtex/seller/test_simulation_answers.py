@@ -286,6 +286,28 @@ def test_a_price_is_promised_for_an_hour_or_until_it_ends() -> None:
     assert found[60] == []
 
 
+def test_a_cart_after_a_smaller_one_of_the_same_second_has_all_its_lines() -> None:
+    """More of them lie ready then than before."""
+    one = simulation({"a": (5, 500)})
+
+    found = [
+        len(codec.loads(answered(one, asked(*[("a", 1)] * count)).body)["items"])
+        for count in (1, 150, 2, 700)
+    ]
+
+    assert found == [1, 150, 2, 700]
+
+
+def test_a_clock_that_is_put_back_promises_for_an_hour_from_then() -> None:
+    """And not from the moment that it has shown before."""
+    one, request = simulation({"a": (5, 500)}), asked(("a", 1))
+
+    later, then = (codec.loads(answered(one, request, now).body)["items"] for now in (NOW + 600, NOW))
+
+    assert later[0]["priceValidUntil"] == "2026-05-28T21:36:40.000Z"
+    assert then[0]["priceValidUntil"] == "2026-05-28T21:26:40.000Z"
+
+
 def test_who_takes_the_payment_is_said_where_it_is_configured() -> None:
     """Null where the marketplace does."""
     names = [
