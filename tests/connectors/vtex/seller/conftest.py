@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from connectors.vtex.access import VtexCredentials
+from connectors.vtex.seller import following
 from connectors.vtex.seller.client import SellerClient
 from connectors.vtex.seller.settings import VtexSellerSettings
 from hub.connector import Bucket, Http
@@ -129,8 +130,9 @@ Sell = Callable[..., Awaitable[SellerWorld]]
 
 
 @pytest.fixture
-async def sell(hub_home: Path, sqlite_url: str) -> AsyncIterator[Sell]:
-    """A marketplace with a connected seller, on SQLite."""
+async def sell(hub_home: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sell]:
+    """A marketplace with a connected seller, on SQLite, whose store may be slow: the machine has other tests to run."""
+    monkeypatch.setattr(following, "PATIENCE", 10.0)
     async with AsyncExitStack() as stack:
 
         async def make(settings: JSON | None = None, **options: Any) -> SellerWorld:
