@@ -131,8 +131,11 @@ Sell = Callable[..., Awaitable[SellerWorld]]
 
 @pytest.fixture
 async def sell(hub_home: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sell]:
-    """A marketplace with a connected seller, on SQLite, whose store may be slow: the machine has other tests to run."""
-    monkeypatch.setattr(following, "PATIENCE", 10.0)
+    """A marketplace with a connected seller, on SQLite. Memory is looked at for each question: told of a change without a
+    broker and a network between, it may ask within what counts as fresh.
+    """
+    monkeypatch.setattr(following, "AHEAD", 0.0)
+    monkeypatch.setattr(following, "FRESH", 0.0)
     async with AsyncExitStack() as stack:
 
         async def make(settings: JSON | None = None, **options: Any) -> SellerWorld:
