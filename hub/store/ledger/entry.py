@@ -131,17 +131,17 @@ class Changes:
             return []
         if len(new) <= FEW_ROWS:
             return [self._insert(new, _INSERT)]
-        columns = (
-            "tenant_id",
-            "connection_id",
-            "attempts",
-            "lost_claims",
-            "report_attempts",
-            "total_attempts",
-        )
-        fixed = (self.connection.tenant_id, self.connection.id, 0, 0, 0, 0, self.connection.now)
-        rows = [(*fixed, *_fields_of(row)) for row in new]  # what has an ``extra`` has a successor
-        self.db.insert_new(self.tx, "record", (*columns, "admitted_at", *_FIELDS), rows)
+        alike = {
+            "tenant_id": self.connection.tenant_id,
+            "connection_id": self.connection.id,
+            "attempts": 0,
+            "total_attempts": 0,
+            "lost_claims": 0,
+            "report_attempts": 0,
+            "admitted_at": self.connection.now,
+        }
+        rows = [(*alike.values(), *_fields_of(row)) for row in new]  # what has an ``extra`` has a successor
+        self.db.insert_new(self.tx, "record", (*alike, *_FIELDS), rows)
         return []
 
     def _update(self) -> Statement:
