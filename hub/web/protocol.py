@@ -45,6 +45,8 @@ class WebProtocol(HttpToolsProtocol):
         self._held: bytes | None = None
         #: It is whole, and stands in line.
         self._whole = False
+        #: The answer to it, until it is sent.
+        self._answer = b""
         self._turns = _turns_of(self.server_state, self.loop)
         #: Bytes that have come since the last part of a request was whole.
         self._unfinished = 0
@@ -70,7 +72,7 @@ class WebProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request comes; what an application is told of it is put together when one is called."""
-        self.settle()
+        self._settle()
         self._unfinished = 0
         self.url = b""
         self.headers = []
@@ -101,8 +103,8 @@ class WebProtocol(HttpToolsProtocol):
             self._whole = True
             self._turns.join(self)
 
-    def settle(self) -> None:
-        """What stands in line is answered, now: whatever comes after it on this connection has to wait for that."""
+    def prepare(self) -> None:
+        """Its turn has come: make the answer, or call the application."""
         if not self._whole or self._held is None:
             return
         self._whole = False
@@ -112,14 +114,20 @@ class WebProtocol(HttpToolsProtocol):
         self._begin()
         super().on_message_complete()
 
+    def send(self) -> None:
+        """What was made goes out."""
+        answer, self._answer = self._answer, b""
+        if answer:
+            self._direct.write(answer)
+
     def eof_received(self) -> None:
         """The client says no more, and may still listen."""
-        self.settle()
+        self._settle()
         super().eof_received()
 
     def shutdown(self) -> None:
         """The server ends: what has come is answered."""
-        self.settle()
+        self._settle()
         super().shutdown()
 
     def on_response_complete(self) -> None:
@@ -151,6 +159,11 @@ class WebProtocol(HttpToolsProtocol):
             and (cycle is None or cycle.response_complete)
         )
 
+    def _settle(self) -> None:
+        """What stands in line is answered, now: whatever comes after it on this connection has to wait for that."""
+        self.prepare()
+        self.send()
+
     def _answered(self, body: bytes) -> bool:
         assert self._ready is not None  # noqa: S101 - for mypy; nothing is held otherwise
         answer = self._ready.at_once(self.url.decode("ascii"), body)
@@ -160,7 +173,7 @@ class WebProtocol(HttpToolsProtocol):
         if always is not self._always:
             self._always = always
             self._always_sent = b"".join(b"%b: %b\r\n" % header for header in always)
-        self._direct.write(_OK % (self._always_sent, len(answer)) + answer)
+        self._answer = _OK % (self._always_sent, len(answer)) + answer
         self.server_state.total_requests += 1
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler

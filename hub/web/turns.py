@@ -13,8 +13,12 @@ A_TURN = 8
 class Waiting(Protocol):
     """One whose answer lies ready."""
 
-    def settle(self) -> None:
-        """Answer, unless that was done or nobody is there any more."""
+    def prepare(self) -> None:
+        """Make the answer, unless that was done or nobody is there any more."""
+        ...
+
+    def send(self) -> None:
+        """Hand out what was made, if anything was."""
         ...
 
 
@@ -23,6 +27,8 @@ class Turns:
 
     The loop hands out all that has come at once, in the order of the round before. Were each answered as it is handed
     out, whoever asks again a moment too late for a round would be the last of the next one, again and again.
+
+    What a turn has made is sent together: a client that sleeps is woken once for it, and not by each answer anew.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,8 +48,12 @@ class Turns:
 
     def _turn(self) -> None:
         self._is_due = False
+        prepared = []
         try:
             for _ in range(min(A_TURN, len(self._line))):
-                self._line.popleft().settle()
+                prepared.append(one := self._line.popleft())
+                one.prepare()
         finally:
+            for one in prepared:
+                one.send()
             self._go_on()
