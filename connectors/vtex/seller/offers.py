@@ -109,6 +109,9 @@ class Offers:
 
     def __init__(self, terms: Terms) -> None:
         self.by_sku: dict[str, Offer] = {}
+        #: Of these those about which there is nothing to think until ``at_hand_until``; filled as they are asked for.
+        self.at_hand: dict[str, Offer] = {}
+        self.at_hand_until = math.inf
         self._terms = terms
         self._of_variant: dict[str, Offer] = {}
         self._of_product: dict[str, set[str]] = {}
@@ -135,8 +138,19 @@ class Offers:
                     doubled.append(offer.sku)
         return doubled
 
+    def keep_at_hand(self, offer: Offer) -> None:
+        """There is nothing to think about it for a while."""
+        self.at_hand[offer.sku] = offer
+        self.at_hand_until = min(self.at_hand_until, offer.at_hand_until)
+
+    def look_over(self, now: float) -> None:
+        """Let go of those about which there is something to think by ``now``."""
+        self.at_hand = {sku: offer for sku, offer in self.at_hand.items() if now < offer.at_hand_until}
+        self.at_hand_until = min((offer.at_hand_until for offer in self.at_hand.values()), default=math.inf)
+
     def _give(self, offer: Offer) -> bool:
         """Whether there was one of this SKU."""
+        self.at_hand.pop(offer.sku, None)
         self._of_variant[offer.variant] = offer
         other = self.by_sku.get(offer.sku)
         if other is None:
@@ -148,6 +162,7 @@ class Offers:
         return True
 
     def _take(self, offer: Offer) -> None:
+        self.at_hand.pop(offer.sku, None)
         del self._of_variant[offer.variant]
         sharing = self._sharing.get(offer.sku)
         if sharing is None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.vtex.seller.offers import PROMISED_FOR, Offers, text
-from connectors.vtex.seller.shipping import Shipping
+from connectors.vtex.seller.offers import PROMISED_FOR, Offer, Offers, text
+from connectors.vtex.seller.shipping import LineEnds, Shipping
 from hub.excerpt import excerpt
 
 #: A cart has no more lines than this; VTEX documents no limit, and its own clients ask for fifty.
@@ -78,6 +78,8 @@ class Simulation:
         self._promise_ends = -math.inf
         #: By index, what nearly all is asked for: one, of this seller, at a price that is promised for now.
         self._one_each: list[_Middle] = []
+        #: By the number of such lines, the parts of their answer, without what is the SKU's own.
+        self._forms: dict[int, list[str]] = {}
 
     def answer(self, request: SimulationRequest, now: float) -> Answer:
         """The whole answer at ``now``, in seconds since 1970.
@@ -87,10 +89,12 @@ class Simulation:
         not known or has no price is left out, and ``logisticsInfo`` is empty where everything is.
         """
         ends = self._shipping.to(request.country, request.postalCode).ends
+        begins = f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},"items":['
         asked_for = request.items
-        parts = [
-            f'{{"country":{text(request.country or None)},"postalCode":{text(request.postalCode or None)},"items":['
-        ]
+        skus = [asked.id for asked in asked_for if asked.quantity == 1 and asked.seller == "1"]
+        if len(skus) == len(asked_for) and (found := self._all_at_hand(skus, now)) is not None:
+            return Answer(self._filled_in(begins, skus, found, ends, now))
+        parts = [begins]
         logistics: list[str] = []
         left_out: list[str] = []
         by_sku, one_each = self._offers.by_sku, self._promised(now, len(asked_for))
@@ -108,6 +112,8 @@ class Simulation:
                 continue
             if offer is not None and now >= offer.until:
                 offer.turn(now)
+                if now < offer.at_hand_until:
+                    self._offers.keep_at_hand(offer)
             if offer is None or offer.tail is None:
                 left_out.append(asked.id)
                 continue
@@ -118,17 +124,41 @@ class Simulation:
             logistics += (own_place, ends[offer.stock])
         if logistics:  # each line begins with the comma behind the one before it
             parts[1], logistics[0] = _LINE[1:], logistics[0][1:]
-        parts.append('],"logisticsInfo":[')
-        parts += logistics
-        parts.append('],"allowMultipleDeliveries":true}')
-        return Answer("".join(parts).encode(), left_out)
+        parts += (_LOGISTICS, *logistics, _END)
+        return Answer("".join(parts).encode(), tuple(left_out))
+
+    def _all_at_hand(self, skus: Sequence[str], now: float) -> list[Offer] | None:
+        """The offers, where there is nothing to think about any of them."""
+        if now >= self._offers.at_hand_until:
+            self._offers.look_over(now)
+        at_hand = self._offers.at_hand
+        try:
+            return [at_hand[sku] for sku in skus]
+        except KeyError:
+            return None
+
+    def _filled_in(
+        self, begins: str, skus: Sequence[str], offers: Sequence[Offer], ends: LineEnds, now: float
+    ) -> bytes:
+        """One of each, as nearly all carts are: what the SKUs have of their own goes into a form that lies ready."""
+        one_each = self._promised(now, len(skus))
+        form = self._forms.get(len(skus))
+        if form is None:
+            form = self._forms[len(skus)] = _form(one_each[: len(skus)])
+        parts = form.copy()
+        parts[0] = begins
+        last = 4 * len(skus) + 1
+        parts[2:last:4] = skus
+        parts[4:last:4] = [offer.tail or "" for offer in offers]
+        parts[last + 2 :: 2] = [ends[offer.stock] for offer in offers]
+        return "".join(parts).encode()
 
     def _promised(self, now: float, lines: int) -> list[_Middle]:
         """So many middles of lines at least, with ``priceValidUntil`` of prices without an end; made once a second."""
         if not self._promise_at <= now < self._promise_at + 1:
             self._promise_at = float(int(now))
             self._promise_ends = self._promise_at + PROMISED_FOR
-            self._one_each = []
+            self._one_each, self._forms = [], {}
         if len(self._one_each) < lines:
             self._one_each = [
                 _middle(index, 1, "1", self._promise_ends) for index in range(max(lines, _READY_LINES))
@@ -138,6 +168,8 @@ class Simulation:
 
 #: How a line begins; the SKU follows, and its middle.
 _LINE = ',{"id":"'
+#: What follows all lines, and what follows all of theirs in it.
+_LOGISTICS, _END = '],"logisticsInfo":[', '],"allowMultipleDeliveries":true}'
 #: Of a line: its index, what stands between SKU and price, and the beginning of its ``logisticsInfo``.
 _Middle = tuple[int, str, str]
 
@@ -148,6 +180,21 @@ def _middle(index: int, quantity: int, seller: str, ends: float) -> _Middle:
         f'","requestIndex":{index},"quantity":{quantity},"seller":{text(seller)},"priceValidUntil":"{_moment(int(ends))}"',
         f',{{"itemIndex":{index},"quantity":{quantity}',
     )
+
+
+def _form(one_each: Sequence[_Middle]) -> list[str]:
+    """The parts of an answer: how it begins, four of each line, ``logisticsInfo``, two of each line, and how it ends.
+
+    Left empty: how it begins, of the four the second (the SKU) and the last (its tail), of the two the last (its end).
+    """
+    lines: list[str] = []
+    logistics: list[str] = []
+    for _, line, place in one_each:
+        lines += (_LINE, "", line, "")
+        logistics += (place, "")
+    if one_each:
+        lines[0], logistics[0] = _LINE[1:], logistics[0][1:]
+    return ["", *lines, _LOGISTICS, *logistics, _END]
 
 
 @lru_cache(maxsize=1000)
