@@ -176,6 +176,7 @@ async def _work(
             connection_id=connection_id,
             on_done=tell,
             on_trouble=lambda trouble: log.warning("a helper failed", error=trouble),
+            ahead=True,
         ).run(at_once=at_once)
     finally:
         await runtime.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from hub.store import history, leases, quarantine, runs, schedule
 from hub.store.database import Database
 from hub.store.ledger import bells
 from hub.store.ledger.admit import Admitter
+from hub.store.ledger.ahead import Ahead
 from hub.store.ledger.groups import seal, streams_of
 from hub.store.ledger.known import Known
 from hub.store.ledger.lock import lock, locked, locking
@@ -41,13 +43,19 @@ class PollStep:
 
 
 def admit_page(
-    db: Database, pipeline: Pipeline, page: Page, *, kind: str, step: PollStep | None = None
+    db: Database,
+    pipeline: Pipeline,
+    page: Page,
+    *,
+    kind: str,
+    step: PollStep | None = None,
+    ahead: Ahead | None = None,
 ) -> Admission:
-    """Admit a page for a connection; a poll's lease is free from then on.
+    """Admit a page for a connection; a poll's lease is free from then on. With ``ahead`` some of it may lie claimed.
 
     Raises ``LostLeaseError`` when another poller has taken over.
     """
-    entry = PageAdmission(db, pipeline, page, kind=kind)
+    entry = PageAdmission(db, pipeline, page, kind=kind, ahead=ahead)
     with db.transaction() as tx:
         entry.open(tx)
         if step is not None:
@@ -66,10 +74,13 @@ class PageAdmission:
 
     connection: Locked
 
-    def __init__(self, db: Database, pipeline: Pipeline, page: Page, *, kind: str) -> None:
-        self._db, self._pipeline, self._kind = db, pipeline, kind
+    def __init__(
+        self, db: Database, pipeline: Pipeline, page: Page, *, kind: str, ahead: Ahead | None = None
+    ) -> None:
+        self._db, self._pipeline, self._kind, self._ahead = db, pipeline, kind, ahead
         self._known = Known(db=db, connection_id=pipeline.connection.id)
         self._run_id: int | None = None
+        self._tallies: Sequence[Any] = ()
         self._take(page)
 
     def _take(self, page: Page) -> None:
@@ -84,13 +95,16 @@ class PageAdmission:
         """
         connection_id = self._pipeline.connection.id
         run = [runs.starting(self._db, connection_id, self._kind)] if self._good or self._bad else []
-        first = (locking(self._db, connection_id), *run, *beside)
+        tallies = [self._ahead.asking(connection_id)] if self._ahead is not None else []
+        first = (locking(self._db, connection_id), *beside, *run, *tallies)
         found = self._db.together(tx, *first, *self._known.asking([one.record for one in self._good]))
         self.connection = locked(connection_id, found[0])
         if run:
-            self._run_id = found[1][0].id
+            self._run_id = found[1 + len(beside)][0].id
+        if tallies:
+            self._tallies = found[len(first) - 1]
         self._known.keep(found[len(first) :])
-        return found[1 + len(run) : len(first)]
+        return found[1 : 1 + len(beside)]
 
     def narrow(self, page: Page) -> None:
         """Less is to be written than was opened."""
@@ -109,6 +123,9 @@ class PageAdmission:
             merge=self._pipeline.connector.merge,
             reports=self._pipeline.connector.reports,
             run_id=self._run_id,
+            hold=None
+            if self._ahead is None
+            else partial(self._ahead.hold, db, tx, connection, self._tallies),
         )
         closing = _Closing(
             db, connection, self._pipeline, admitter, len(page.records) + len(page.bad), new_bad

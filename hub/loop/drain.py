@@ -21,8 +21,10 @@ from hub.loop.sweep import sweep
 from hub.pipeline import Pipeline
 from hub.runtime import HOW_TO_RECONNECT, Runtime
 from hub.store import connections, leases
+from hub.store.ledger.ahead import Ahead
 from hub.store.ledger.claim import sees_work
-from hub.store.ledger.lock import lock
+from hub.store.ledger.lock import glimpse
+from hub.store.ledger.sweep import give_back_untaken
 from hub.store.rows import Locked
 from hub.store.stats import by_stream
 
@@ -120,6 +122,8 @@ class Drain:
         self._works.set()
         #: More records than that are too many for the helpers; None without helpers.
         self._enough: int | None = None
+        #: How much of what is polled is claimed for them; None without helpers.
+        self._ahead: Ahead | None = None
         #: Why the connection failed, when it was last looked at.
         self._reason: str | None = None
         #: By name the leases that somebody else held when this was last looked at.
@@ -129,21 +133,22 @@ class Drain:
         """Poll until the source has nothing new, work and report until nothing is due; wait for retries."""
         started = time.monotonic()
         pipeline = await self.runtime.pipeline(self.connection_id)
-        slices = Slices(
-            runtime=self.runtime,
-            connection_id=self.connection_id,
-            on_done=self._count,
-            on_trouble=self._note_trouble,
-            go=self._works,
-        )
         # What goes elsewhere waits for its answers, and one process can wait for many.
         helpers = self.helpers if pipeline.catalog is not None else None
         at_once = pipeline.delivery.parallel_slices
         if helpers is not None:
             at_once = max(1, at_once // (helpers.number + 1))
             if helpers.number:
-                self._enough = _AHEAD * helpers.number * at_once * pipeline.delivery.slice_size
+                self._count_on(helpers.number * at_once, pipeline.delivery.slice_size)
             helpers.begin(self.connection_id, at_once=at_once, on_done=self._count)
+        slices = Slices(
+            runtime=self.runtime,
+            connection_id=self.connection_id,
+            on_done=self._count,
+            on_trouble=self._note_trouble,
+            go=self._works,
+            ahead=self._ahead is not None,
+        )
         workers = asyncio.create_task(slices.run(at_once=at_once))
         sweeper = asyncio.create_task(self._sweep())
         try:
@@ -154,6 +159,9 @@ class Drain:
             await self._hand_back([workers, sweeper])
             if helpers is not None:
                 await helpers.end()
+            if self._ahead is not None:
+                with contextlib.suppress(HubError):  # it comes back by itself, later
+                    await self.runtime.db.run(give_back_untaken, self.runtime.db, self.connection_id)
         await self._close_groups()
         await self._look()
         self.summary.seconds = round(time.monotonic() - started, 3)
@@ -203,7 +211,7 @@ class Drain:
         deeper = False
         while True:
             self._leave_to_helpers()
-            outcome = await poll(self.runtime, self.connection_id, early=True)
+            outcome = await poll(self.runtime, self.connection_id, early=True, ahead=self._ahead)
             self.summary.polled += outcome.taken_in
             self.summary.quarantined += outcome.admission.quarantined
             await self._progress()
@@ -217,6 +225,11 @@ class Drain:
             if pause:
                 self._works.set()
             await asyncio.sleep(pause.total_seconds())
+
+    def _count_on(self, slices: int, slice_size: int) -> None:
+        """Helpers work so many slices at once."""
+        self._enough = _AHEAD * slices * slice_size
+        self._ahead = Ahead(slices=_AHEAD * slices, limit=slice_size, lease=self.runtime.claim_lease)
 
     def _leave_to_helpers(self) -> None:
         """Who polls keeps from working while the helpers keep up: two threads of one process run by turns, and the poll is
@@ -341,7 +354,7 @@ class Drain:
     async def _connection(self) -> Locked:
         def read() -> Locked:
             with self.runtime.db.transaction() as tx:
-                return lock(self.runtime.db, tx, self.connection_id)
+                return glimpse(self.runtime.db, tx, self.connection_id)
 
         return await self.runtime.db.run(read)
 

@@ -27,7 +27,8 @@ from hub.pipeline import Pipeline
 from hub.records import BadRecord, Page, PollRequest
 from hub.runtime import Runtime
 from hub.store import connections, leases, quarantine, schedule
-from hub.store.ledger.lock import lock
+from hub.store.ledger.ahead import Ahead
+from hub.store.ledger.lock import glimpse, lock
 from hub.store.rows import Admission, Locked
 from hub.store.schedule import PollState
 from hub.telemetry import Polled
@@ -68,9 +69,12 @@ def lease_name(connection_id: int) -> str:
     return f"poll:{connection_id}"
 
 
-async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> PollOutcome:
+async def poll(
+    runtime: Runtime, connection_id: int, *, early: bool = False, ahead: Ahead | None = None
+) -> PollOutcome:
     """Ask for one page, unless another process does so now, or (without ``early``) it is not yet time.
 
+    With ``ahead`` some of what it brings may lie claimed (see ``work_ahead``).
     A message that was doubled or late finds that its poll has been made, and makes no other. A process that stops
     leaves the poll to another one, at once.
     """
@@ -87,18 +91,20 @@ async def poll(runtime: Runtime, connection_id: int, *, early: bool = False) -> 
     if lease is None:
         return PollOutcome(result="lost")
     try:
-        return await _poll(runtime, connection_id, lease, early=early)
+        return await _poll(runtime, connection_id, lease, early=early, ahead=ahead)
     finally:
         await runtime.db.run(leases.release, runtime.db, lease)
 
 
-async def _poll(runtime: Runtime, connection_id: int, lease: leases.HeldLease, *, early: bool) -> PollOutcome:
+async def _poll(
+    runtime: Runtime, connection_id: int, lease: leases.HeldLease, *, early: bool, ahead: Ahead | None
+) -> PollOutcome:
     started = time.monotonic()
     connection, state = await runtime.db.run(_read, runtime, connection_id)
     if state.due_at > connection.now and not early:
         return PollOutcome(result="early")
     pipeline = await runtime.pipeline(connection_id, revision=connection.revision)
-    outcome = await _step(runtime, pipeline, lease, connection, state)
+    outcome = await _step(runtime, pipeline, lease, connection, state, ahead)
     admission = outcome.admission
     if admission.bells:
         await asyncio.to_thread(runtime.ring, admission.bells)
@@ -131,7 +137,12 @@ async def _poll(runtime: Runtime, connection_id: int, lease: leases.HeldLease, *
 
 
 async def _step(
-    runtime: Runtime, pipeline: Pipeline, lease: leases.HeldLease, connection: Locked, state: PollState
+    runtime: Runtime,
+    pipeline: Pipeline,
+    lease: leases.HeldLease,
+    connection: Locked,
+    state: PollState,
+    ahead: Ahead | None,
 ) -> PollOutcome:
     if not connection.may_poll:
         return PollOutcome(result="paused")
@@ -141,7 +152,7 @@ async def _step(
     try:
         async with runtime.until_stopped():
             page = await _page(pipeline, state)
-        return await _admit(runtime, pipeline, lease, state, page)
+        return await _admit(runtime, pipeline, lease, state, page, ahead)
     except leases.LostLeaseError:
         _log.warning("another poller took over; this page is left to it", connection=pipeline.connection.name)
         return PollOutcome(result="lost")
@@ -167,7 +178,7 @@ async def _page(pipeline: Pipeline, state: PollState) -> Page:
 
 def _read(runtime: Runtime, connection_id: int) -> tuple[Locked, PollState]:
     with runtime.db.transaction() as tx:
-        return lock(runtime.db, tx, connection_id), schedule.read(runtime.db, tx, connection_id)
+        return glimpse(runtime.db, tx, connection_id), schedule.read(runtime.db, tx, connection_id)
 
 
 def _request(state: PollState) -> PollRequest:
@@ -181,7 +192,12 @@ def _request(state: PollState) -> PollRequest:
 
 
 async def _admit(
-    runtime: Runtime, pipeline: Pipeline, lease: leases.HeldLease, state: PollState, page: Page
+    runtime: Runtime,
+    pipeline: Pipeline,
+    lease: leases.HeldLease,
+    state: PollState,
+    page: Page,
+    ahead: Ahead | None,
 ) -> PollOutcome:
     wait = timedelta(0)
 
@@ -198,7 +214,9 @@ async def _admit(
 
     idle_polls = 0 if page.records or page.bad else state.idle_polls + 1
     step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls, full_pass=state.full_pass)
-    admission = await runtime.db.run(admit_page, runtime.db, pipeline, page, kind="poll", step=step)
+    admission = await runtime.db.run(
+        admit_page, runtime.db, pipeline, page, kind="poll", step=step, ahead=ahead
+    )
     return PollOutcome(
         result="ok",
         next_in=wait,

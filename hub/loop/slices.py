@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.errors import HubError
-from hub.loop.work import SliceOutcome, report, work
+from hub.loop.work import SliceOutcome, report, work, work_ahead
 from hub.runtime import Runtime
 from hub.store.ledger import claim
 
@@ -23,7 +23,7 @@ _RESPITE = 1.0
 class Slices:
     """``on_done`` gets the states that the records of a slice went to (see ``SliceOutcome``), ``on_trouble`` what failed.
 
-    While ``go`` is cleared, no slice is begun; whoever cleared it sets it again before the end.
+    While ``go`` is cleared, no slice is begun; whoever cleared it sets it again before the end. ``ahead``: some may lie ready.
     """
 
     runtime: Runtime
@@ -31,6 +31,7 @@ class Slices:
     on_done: Callable[[Mapping[str, int]], None]
     on_trouble: Callable[[str], None]
     go: asyncio.Event | None = None
+    ahead: bool = False
     _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, *, at_once: int) -> None:
@@ -42,15 +43,19 @@ class Slices:
     async def _work(self) -> None:
         while not self.runtime.stopping:
             await self._may_go()
-            if not await self._step(work):
+            if not await self._push():
                 await self._lull()
 
     async def _work_and_report(self) -> None:
         while not self.runtime.stopping:
             await self._may_go()
-            done = [await self._step(step) for step in (work, report)]
+            done = [await self._push(), await self._step(report)]
             if not any(done):
                 await asyncio.sleep(LOOK_EVERY)
+
+    async def _push(self) -> int:
+        lay_ready = await self._step(work_ahead) if self.ahead else 0
+        return lay_ready or await self._step(work)
 
     async def _may_go(self) -> None:
         if self.go is not None:

@@ -22,7 +22,7 @@ from hub.loop.write import CatalogPush
 from hub.pipeline import Pipeline
 from hub.records import Item, Outcome, PushResult, Released, ReportResult
 from hub.runtime import Runtime
-from hub.store.ledger import claim
+from hub.store.ledger import ahead, claim
 from hub.store.ledger.bells import Bell
 from hub.store.ledger.report import settle_reports
 from hub.store.ledger.settle import Settler
@@ -54,6 +54,15 @@ async def work(runtime: Runtime, connection_id: int, *, bell: Bell | None = None
     return await _one_slice(runtime, connection_id, bell, claim.claim_work, _push_and_report)
 
 
+async def work_ahead(runtime: Runtime, connection_id: int) -> SliceOutcome:
+    """Work one slice that lies ready to its end; an empty outcome where none does."""
+    pipeline = await runtime.pipeline(connection_id)
+    held = await runtime.db.run(
+        ahead.take, runtime.db, connection_id, worker=runtime.worker, lease=runtime.claim_lease
+    )
+    return await _worked(runtime, pipeline, held, None, _push_and_report)
+
+
 async def report(runtime: Runtime, connection_id: int, *, bell: Bell | None = None) -> SliceOutcome:
     """Report one slice of outcomes whose report is due."""
     return await _one_slice(runtime, connection_id, bell, claim.claim_reports, _report_alone)
@@ -71,6 +80,16 @@ async def _one_slice(
     held = await runtime.db.run(
         take, runtime.db, connection_id, worker=runtime.worker, lease=lease, limit=limit
     )
+    return await _worked(runtime, pipeline, held, bell, step)
+
+
+async def _worked(
+    runtime: Runtime,
+    pipeline: Pipeline,
+    held: Slice | None,
+    bell: Bell | None,
+    step: Callable[[Runtime, Pipeline, Slice], Awaitable[SliceOutcome]],
+) -> SliceOutcome:
     if held is None:
         return SliceOutcome()
     pipeline = await _as_claimed(runtime, pipeline, held)

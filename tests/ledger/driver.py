@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from msgspec import structs
@@ -13,8 +14,9 @@ from hub.connector import Stream
 from hub.records import JSON, GroupTally, Record
 from hub.store import connections, runs
 from hub.store.database import Database
-from hub.store.ledger import claim, groups, letters, report, sweep
+from hub.store.ledger import ahead, claim, groups, letters, report, sweep
 from hub.store.ledger.admit import Admitter
+from hub.store.ledger.ahead import Ahead
 from hub.store.ledger.bells import Due
 from hub.store.ledger.known import Known
 from hub.store.ledger.lock import lock
@@ -122,20 +124,25 @@ class Ledger:
 
     # Admission
 
-    def admit(self, *records: Record, run: bool = False, seals: Sequence[str] = ()) -> Admitter:
-        """Admit one page."""
+    def admit(
+        self, *records: Record, run: bool = False, seals: Sequence[str] = (), ahead: Ahead | None = None
+    ) -> Admitter:
+        """Admit one page; some of it may be claimed ``ahead``."""
         with self.db.transaction() as tx:
-            admitter = self.admit_in(tx, *records, run=run)
+            admitter = self.admit_in(tx, *records, run=run, ahead=ahead)
             groups.seal(self.db, tx, admitter.connection, self.streams[0].name, seals)
         for row in self.rows():
             self.pruned.pop(row["id"], None)  # it came back to have its report repeated
         return admitter
 
-    def admit_in(self, tx: Connection, *records: Record, run: bool = False) -> Admitter:
+    def admit_in(
+        self, tx: Connection, *records: Record, run: bool = False, ahead: Ahead | None = None
+    ) -> Admitter:
         """Admit one page in a transaction of the test's own."""
         connection = lock(self.db, tx, self.id)
         known = Known(db=self.db, connection_id=self.id)
         opening = [runs.starting(self.db, self.id, "poll")] if run else []
+        opening += [ahead.asking(self.id)] if ahead is not None else []
         found = self.db.together(tx, *opening, *known.asking(records))
         known.keep(found[len(opening) :])
         admitter = Admitter(
@@ -147,6 +154,9 @@ class Ledger:
             merge=self.merge,
             reports=self.reports,
             run_id=found[0][0].id if run else None,
+            hold=None
+            if ahead is None
+            else partial(ahead.hold, self.db, tx, connection, found[len(opening) - 1]),
         )
         admitter.admit([storable(one) for one in records])
         return admitter
@@ -168,6 +178,12 @@ class Ledger:
         if held.stage == "push":
             self.pushes += held.records
         return held
+
+    def take(self, worker: str = "w1") -> Slice:
+        """Take what lies claimed by nobody; an empty slice when there is none."""
+        held = ahead.take(self.db, self.id, worker=worker, lease=self.lease)
+        self.pushes += held.records if held is not None else ()
+        return held if held is not None else _nothing(self, "push")
 
     def settle(self, held: Slice, answer: Answer = "success", **answers: Answer) -> Settled:
         """Settle a slice with one answer for all; ``answers`` are those of single keys."""

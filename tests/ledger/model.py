@@ -188,6 +188,25 @@ class Model:
                 waiting = [other for other in self._behind(row) if other.state == "waiting"]
                 assert record.newer == (waiting[-1].payload if waiting else None)
 
+    def hold(self, held: Mapping[int, int]) -> None:
+        """Claims that nobody has taken, by the id of the record."""
+        for record_id, claim_id in held.items():
+            row = self._by_id(record_id)
+            row.claim, row.state = claim_id, "working"
+
+    def take(self, held: Slice) -> None:
+        """One of them is somebody's now, with all that it holds."""
+        rows = [row for row in self.rows if row.claim == held.claim_id]
+        assert [(row.id, row.number, row.payload) for row in rows] == [
+            (record.id, record.number, record.payload) for record in held.records
+        ]
+
+    def give_back(self, claims: Sequence[int]) -> None:
+        """Nobody has taken them."""
+        for row in self.rows:
+            if row.claim in claims:
+                row.claim, row.state, row.due = None, "waiting", self.now
+
     def claim_reports(self, held: Slice, limit: int) -> None:
         """The same for reports."""
         rows = [self._by_id(record.id) for record in held.records]

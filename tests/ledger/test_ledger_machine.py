@@ -20,6 +20,7 @@ from hub.errors import ConfigurationError
 from hub.records import JSON, Record
 from hub.store.database import Database
 from hub.store.ledger import letters, sweep
+from hub.store.ledger.ahead import Ahead
 from hub.store.rows import OPEN_STATES, Slice
 from tests.ledger import histories
 from tests.ledger.driver import ANSWERS, MINUTE, REPORT_ANSWERS, Ledger, price
@@ -59,6 +60,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model = Model(_patched)
         self.slices: list[Slice] = []
         self.reports: list[Slice] = []
+        self.lying: list[int] = []
         self.contents: dict[tuple[str, int], JSON] = {}
 
     @initialize(page=st.lists(records(), min_size=3, max_size=6))
@@ -71,6 +73,44 @@ class LedgerMachine(RuleBasedStateMachine):
         for record in page:
             self.model.admit(record)
         self._learn_ids()
+
+    @rule(page=st.lists(records(), min_size=1, max_size=4), slices=st.integers(1, 2), limit=st.integers(1, 3))
+    def admit_ahead(self, page: list[Record], slices: int, limit: int) -> None:
+        """Of what is new as much is claimed as one slice has, by nobody yet, unless enough lies there."""
+        known = {row.id for row in self.model.rows}
+        self.ledger.admit(*page, run=True, ahead=Ahead(slices=slices, limit=limit, lease=NEVER))
+        for record in page:
+            self.model.admit(record)
+        self._learn_ids()
+        new = sorted(row.id for row in self.model.due() if row.id not in known)
+        held = {
+            row["id"]: row["claim_id"] for row in self.ledger.rows() if row["id"] in new and row["claim_id"]
+        }
+        assert len(held) == (min(limit, len(new)) if len(self.lying) < slices else 0)
+        assert list(held) == new[: len(held)]
+        self.lying += dict.fromkeys(held.values())
+        self.model.hold(held)
+
+    @precondition(lambda self: self.lying)
+    @rule()
+    def take(self) -> None:
+        held = self.ledger.take()
+        assert held.claim_id == self.lying.pop(0)
+        self.model.take(held)
+        self.slices.append(held)
+
+    @precondition(lambda self: self.lying)
+    @rule(late=st.booleans())
+    def give_back(self, late: bool) -> None:
+        """Nobody has taken what lay there, and nobody is blamed for it."""
+        if late:
+            for claim_id in self.lying:
+                self._set_back(claim_id)
+            assert sweep.expire_claims(self.ledger.db) == 0
+        else:
+            sweep.give_back_untaken(self.ledger.db, self.ledger.id)
+        self.model.give_back(self.lying)
+        self.lying = []
 
     @rule()
     def poll_from_the_beginning(self) -> None:
@@ -226,6 +266,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Driven to its end, everything that was ever admitted has settled and been reported."""
         for held in (*self.slices, *self.reports):
             self._expire(held.claim_id)
+        self.give_back(late=False)
         for _ in range(200):
             if not any(row.open or row.report in ("waiting", "working") for row in self.model.rows):
                 break
@@ -263,10 +304,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert lost == expected
 
     def _expire(self, claim_id: int) -> None:
-        with self.ledger.db.transaction() as tx:
-            self.ledger.db.execute(tx, "UPDATE claim SET expires_at = 0 WHERE id = :id", id=claim_id)
+        self._set_back(claim_id)
         sweep.expire_claims(self.ledger.db)
         self.model.expire(claim_id)
+
+    def _set_back(self, claim_id: int) -> None:
+        with self.ledger.db.transaction() as tx:
+            self.ledger.db.execute(tx, "UPDATE claim SET expires_at = 0 WHERE id = :id", id=claim_id)
 
     def _learn_ids(self) -> None:
         for stored, row in zip(self.ledger.rows(), self.model.kept(), strict=True):

@@ -142,3 +142,33 @@ async def test_who_waits_for_the_source_works_meanwhile(hub: Hub, script: Script
     order = [type(event) for event in hub.told if isinstance(event, Polled | Worked)]
     assert order.index(Worked) < len(order) - 1
     assert (summary.succeeded, summary.drained) == (1, True)
+
+
+async def test_what_was_claimed_for_helpers_waits_again_after_a_drain_that_was_stopped(
+    hub: Hub, script: Script
+) -> None:
+    """Nobody has taken it, and nobody is going to."""
+    stopping = asyncio.Event()
+
+    async def forever() -> Page:
+        stopping.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody waits for ever")
+
+    polls(script, page(3), page(ENOUGH), forever)
+    one = Drain(
+        runtime=hub.make_runtime(),
+        connection_id=hub.connection().id,
+        wait=timedelta(0),
+        helpers=Killed(),
+    )
+    draining = asyncio.create_task(one.run())
+    await asyncio.wait_for(stopping.wait(), PATIENCE)
+
+    one.stop()
+    summary = await asyncio.wait_for(draining, PATIENCE)
+
+    left = [row for row in hub.rows() if row["state"] != "success"]
+    assert {(row["state"], row["lost_claims"]) for row in left} == {("waiting", 0)}
+    assert len(left) == summary.waiting
+    assert hub.claims() == []

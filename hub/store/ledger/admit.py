@@ -26,7 +26,7 @@ REPEAT_AFTER = 5 * 60 * 1_000_000
 class Admitter:
     """Decides, record by record, against what the ledger knows, and then writes everything in a few statements.
 
-    ``known`` knows all of the records that come.
+    ``known`` knows all of the records that come. ``hold`` may claim rows before they are inserted.
     """
 
     db: Database
@@ -37,6 +37,7 @@ class Admitter:
     merge: Callable[[JSON, JSON], JSON]
     reports: bool
     run_id: int | None = None
+    hold: Callable[[Sequence[KnownRow], Moves], None] | None = None
 
     new: int = 0
     duplicates: int = 0
@@ -63,6 +64,8 @@ class Admitter:
         for record in records:
             self._admit(record)
         self._settle_heads()
+        if self.hold is not None:
+            self.hold(self._changes.inserts, self._moves)
         written = [*self._changes.write(), *self._moves.statements(self.db, self.connection)]
         return self.db.together(self.tx, *written, *closing(), last=last)[len(written) :]
 

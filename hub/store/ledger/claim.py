@@ -15,6 +15,9 @@ from hub.store.ledger.lock import locked, locking
 from hub.store.rows import Held, Locked, Slice
 from hub.store.together import Statement, statement
 
+#: Who holds a claim that was made ahead, until somebody takes it (see ``hub.store.ledger.ahead``).
+NOBODY = ""
+
 #: After so many lost claims a record is worked alone, so that it can take nobody down with it.
 ALONE_AFTER = 3
 
@@ -39,7 +42,7 @@ _DUE = (
 _LAST_CLAIM = "(SELECT max(id) FROM claim WHERE connection_id = :connection)"
 #: Fields of ``Held`` that are made of columns of another name, or of none.
 _MADE_OF = {"group": "group_name", "reported_before": "reported_at", "newer": "NULL"}
-_HELD = ", ".join(_MADE_OF.get(name, f"record.{name}") for name in Held.__struct_fields__)
+HELD = ", ".join(_MADE_OF.get(name, f"record.{name}") for name in Held.__struct_fields__)
 
 
 class _Taken(NamedTuple):
@@ -53,7 +56,7 @@ class _Taken(NamedTuple):
     newer: Mapping[str, str]
 
     def slice(self) -> Slice:
-        held = (_held(row, self.newer) for row in self.rows)
+        records = (held(row, self.newer) for row in self.rows)
         return Slice(
             claim_id=self.claim_id,
             connection_id=self.connection.id,
@@ -61,14 +64,18 @@ class _Taken(NamedTuple):
             stream=self.stream,
             stage=self.stage,
             revision=self.connection.revision,
-            records=sorted(held, key=attrgetter("id")),
+            records=sorted(records, key=attrgetter("id")),
         )
 
 
 async def may_have_work(db: Database, connection_id: int) -> bool:
-    """Whether anything waits or is awaited, at a glance; it may not be due yet, or have to stay."""
-    waiting = "SELECT coalesce(sum(waiting + awaiting), 0) > 0 FROM tally WHERE connection_id = :connection"
-    return bool(await db.glance(waiting, connection=connection_id))
+    """Whether anything waits or is awaited, or lies claimed by nobody, at a glance; it may not be due yet, or have to stay."""
+    waiting = (
+        "SELECT coalesce(sum(waiting + awaiting), 0) > 0 OR EXISTS "
+        "(SELECT 1 FROM claim WHERE connection_id = :connection AND worker = :nobody) "
+        "FROM tally WHERE connection_id = :connection"
+    )
+    return bool(await db.glance(waiting, connection=connection_id, nobody=NOBODY))
 
 
 def claim_work(db: Database, connection_id: int, *, worker: str, lease: int, limit: int) -> Slice | None:
@@ -251,7 +258,7 @@ def _hold(
     state = {"push": "state = 'working', ", "follow": "", "report": "report_state = 'working', "}[stage]
     held = statement(
         f"UPDATE record SET {state}claim_id = {_LAST_CLAIM} "
-        f"FROM {db.rows('ids', id='bigint')} WHERE record.id = v.id RETURNING {_HELD}",
+        f"FROM {db.rows('ids', id='bigint')} WHERE record.id = v.id RETURNING {HELD}",
         connection=connection.id,
         ids=rowset([{"id": one} for one in ids]),
     )
@@ -289,8 +296,8 @@ def _newer_payloads(
     return {row.order_key: row.payload for row in successors}
 
 
-def _held(row: Row[Any], newer: Mapping[str, str]) -> Held:
-    """Taken apart as a whole: a row is asked for one column in the time of all of them."""
+def held(row: Row[Any], newer: Mapping[str, str]) -> Held:
+    """A row of the columns ``HELD``. Taken apart as a whole: a row is asked for one column in the time of all of them."""
     fields = dict(zip(Held.__struct_fields__, row, strict=True))
     fields["payload"] = codec.loads(fields["payload"])
     fields["handle"] = codec.loads(fields["handle"]) if fields["handle"] else None

@@ -30,6 +30,7 @@ _FIELDS = {
     "state": "text",
     "ready": "boolean",
     "due_at": "bigint",
+    "claim_id": "bigint",
     "report_state": "text",
     "reported_at": "bigint",
 }

@@ -24,13 +24,21 @@ def lock(db: Database, tx: Connection, connection_id: int) -> Locked:
     return locked(connection_id, rows)
 
 
+def glimpse(db: Database, tx: Connection, connection_id: int) -> Locked:
+    """The same without the lock, for which whoever only wants to know would wait: it may be otherwise a moment later."""
+    (rows,) = db.together(tx, _reading(db, connection_id))
+    return locked(connection_id, rows)
+
+
 def locking(db: Database, connection_id: int) -> Statement:
     """Takes the lock; what follows it in one message runs when it is had."""
+    return _reading(db, connection_id, db.row_lock)
+
+
+def _reading(db: Database, connection_id: int, row_lock: str = "") -> Statement:
     clock, now = db.clock
     return statement(
-        f"SELECT {_COLUMNS}, {clock} AS now FROM connection WHERE id = :id{db.row_lock}",
-        id=connection_id,
-        **now,
+        f"SELECT {_COLUMNS}, {clock} AS now FROM connection WHERE id = :id{row_lock}", id=connection_id, **now
     )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row
 
 from hub.records import EVERYTHING
 from hub.store.database import Database, rowset
+from hub.store.ledger.claim import NOBODY
 from hub.store.ledger.lock import lock
 from hub.store.ledger.settle import keep_attempts
 from hub.store.ledger.tally import Moves, counted_report
@@ -24,7 +25,10 @@ PRUNE_BATCH = 1000
 
 
 def expire_claims(db: Database) -> int:
-    """Give the records of claims without a heartbeat back; returns how many claims were lost (rule 5)."""
+    """Give the records of claims without a heartbeat back; returns how many claims were lost (rule 5).
+
+    What nobody had taken is lost with nobody.
+    """
     with db.transaction() as tx:
         expired = db.execute(
             tx, "SELECT id, connection_id FROM claim WHERE expires_at <= :now ORDER BY id", now=db.now(tx)
@@ -32,27 +36,45 @@ def expire_claims(db: Database) -> int:
     return sum(_expire(db, claim.id, claim.connection_id) for claim in expired)
 
 
+def give_back_untaken(db: Database, connection_id: int) -> None:
+    """Nobody will take what lies claimed by nobody: it waits again."""
+    with db.transaction() as tx:
+        connection = lock(db, tx, connection_id)
+        untaken = db.execute(
+            tx,
+            "DELETE FROM claim WHERE connection_id = :connection AND worker = :nobody RETURNING id",
+            connection=connection_id,
+            nobody=NOBODY,
+        ).all()
+        for claim in untaken:
+            _give_back(db, tx, connection, claim.id, lost=0)
+
+
 def _expire(db: Database, claim_id: int, connection_id: int) -> bool:
     with db.transaction() as tx:
         connection = lock(db, tx, connection_id)
         gone = db.execute(
-            tx, "DELETE FROM claim WHERE id = :id AND expires_at <= :now", id=claim_id, now=connection.now
-        ).rowcount
-        if not gone:
-            return False
-        rows = db.execute(
             tx,
-            "SELECT id, stream, state, report_state, reported_at, lost_claims, run_id, group_name, order_key "
-            "FROM record WHERE claim_id = :claim",
-            claim=claim_id,
-        ).all()
-        _give_back(db, tx, connection, rows)
-    return True
+            "DELETE FROM claim WHERE id = :id AND expires_at <= :now RETURNING worker",
+            id=claim_id,
+            now=connection.now,
+        ).one_or_none()
+        if gone is None:
+            return False
+        lost: bool = gone.worker != NOBODY
+        _give_back(db, tx, connection, claim_id, lost=int(lost))
+    return lost
 
 
-def _give_back(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
-    poisoned = [row for row in rows if row.lost_claims + 1 >= DEAD_AFTER]
-    _update_lost(db, tx, connection, [row for row in rows if row not in poisoned])
+def _give_back(db: Database, tx: Connection, connection: Locked, claim_id: int, *, lost: int) -> None:
+    rows = db.execute(
+        tx,
+        "SELECT id, stream, state, report_state, reported_at, lost_claims, run_id, group_name, order_key "
+        "FROM record WHERE claim_id = :claim",
+        claim=claim_id,
+    ).all()
+    poisoned = [row for row in rows if row.lost_claims + lost >= DEAD_AFTER]
+    _update_lost(db, tx, connection, [row for row in rows if row not in poisoned], lost)
     moves = Moves()
     for row in rows:
         if row.state == "working":
@@ -63,15 +85,18 @@ def _give_back(db: Database, tx: Connection, connection: Locked, rows: Sequence[
     moves.write(db, tx, connection)
 
 
-def _update_lost(db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]]) -> None:
+def _update_lost(
+    db: Database, tx: Connection, connection: Locked, rows: Sequence[Row[Any]], lost: int
+) -> None:
     db.execute(
         tx,
-        "UPDATE record SET claim_id = NULL, lost_claims = lost_claims + 1, "
+        "UPDATE record SET claim_id = NULL, lost_claims = lost_claims + :lost, "
         "state = CASE WHEN state = 'working' THEN 'waiting' ELSE state END, "
         "due_at = CASE WHEN state IN ('working', 'awaiting') THEN :now ELSE due_at END, "
         "report_state = CASE WHEN report_state = 'working' THEN 'waiting' ELSE report_state END "
         f"WHERE id IN (SELECT v.id FROM {db.rows('ids', id='bigint')})",
         now=connection.now,
+        lost=lost,
         ids=rowset([{"id": row.id} for row in rows]),
     )
 
