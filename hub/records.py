@@ -62,7 +62,8 @@ class Page:
     has more right now. ``poll_after`` overrides the cadence. ``seals`` names groups that are complete with this page.
     What was parked under one of ``wakes`` goes on; ``EVERYTHING`` stands for all that is parked. ``milestones`` go into
     the connection's history with the page. ``unfinished``: the source works on what was asked of it, and ``poll_after``
-    says when to look again; whoever waits for the end of a drain waits for that.
+    says when to look again; whoever waits for the end of a drain waits for that. ``read_on``: what comes next is decided
+    by ``cursor`` alone, so that it may be asked for before this page is stored.
     """
 
     records: Sequence[Record] = ()
@@ -74,6 +75,7 @@ class Page:
     wakes: Sequence[str] = ()
     milestones: Sequence[Milestone] = ()
     unfinished: bool = False
+    read_on: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -162,7 +162,7 @@ class Shopify(ShopifyWebhooks, ShopifyAuthorization, Connector[ShopifySettings, 
             )
             if step.wait is not None:
                 return replace(page, poll_after=step.wait, unfinished=True)
-        return replace(page, poll_after=timedelta(0))
+        return replace(page, poll_after=timedelta(0), read_on=stored and self._passes.reads_on(cursor))
 
     async def fetch(self, items: Sequence[Item]) -> Sequence[Item]:
         """Read anew what a record only names."""

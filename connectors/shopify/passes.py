@@ -112,6 +112,14 @@ class Passes:
         begun = under_way["stage"] == "gone" or under_way["after"] is not None
         return not begun and self._by_bulk.may_look(under_way, resource)
 
+    def reads_on(self, cursor: JSON) -> bool:
+        """Whether the next step reads on in a bulk result, which asks the shop for nothing."""
+        under_way = cursor["pass"]
+        if not under_way["left"] or under_way["stage"] != "read" or under_way["after"] is None:
+            return False
+        mode: str | None = under_way["modes"].get(under_way["left"][0])
+        return mode == "bulk"
+
     def end(self, cursor: JSON) -> JSON:
         """The report of the pass that has ended; the cursor says that none is under way."""
         under_way = cursor.pop("pass")

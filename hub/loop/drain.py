@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from hub.errors import HubError
 from hub.loop.closing import close_groups
 from hub.loop.closing import lease_name as closing_lease
+from hub.loop.in_advance import InAdvance
 from hub.loop.poll import PollOutcome, poll
 from hub.loop.poll import lease_name as poll_lease
 from hub.loop.slices import LOOK_EVERY, Slices
@@ -122,8 +123,7 @@ class Drain:
         self._works.set()
         #: More records than that are too many for the helpers; None without helpers.
         self._enough: int | None = None
-        #: How much of what is polled is claimed for them; None without helpers.
-        self._ahead: Ahead | None = None
+        self._advance = InAdvance()
         #: Why the connection failed, when it was last looked at.
         self._reason: str | None = None
         #: By name the leases that somebody else held when this was last looked at.
@@ -147,7 +147,7 @@ class Drain:
             on_done=self._count,
             on_trouble=self._note_trouble,
             go=self._works,
-            ahead=self._ahead is not None,
+            ahead=self._advance.claims is not None,
         )
         workers = asyncio.create_task(slices.run(at_once=at_once))
         sweeper = asyncio.create_task(self._sweep())
@@ -159,7 +159,8 @@ class Drain:
             await self._hand_back([workers, sweeper])
             if helpers is not None:
                 await helpers.end()
-            if self._ahead is not None:
+            await self._advance.close()
+            if self._advance.claims is not None:
                 with contextlib.suppress(HubError):  # it comes back by itself, later
                     await self.runtime.db.run(give_back_untaken, self.runtime.db, self.connection_id)
         await self._close_groups()
@@ -211,7 +212,7 @@ class Drain:
         deeper = False
         while True:
             self._leave_to_helpers()
-            outcome = await poll(self.runtime, self.connection_id, early=True, ahead=self._ahead)
+            outcome = await poll(self.runtime, self.connection_id, early=True, advance=self._advance)
             self.summary.polled += outcome.taken_in
             self.summary.quarantined += outcome.admission.quarantined
             await self._progress()
@@ -229,7 +230,7 @@ class Drain:
     def _count_on(self, slices: int, slice_size: int) -> None:
         """Helpers work so many slices at once."""
         self._enough = _AHEAD * slices * slice_size
-        self._ahead = Ahead(slices=_AHEAD * slices, limit=slice_size, lease=self.runtime.claim_lease)
+        self._advance.claims = Ahead(slices=_AHEAD * slices, limit=slice_size, lease=self.runtime.claim_lease)
 
     def _leave_to_helpers(self) -> None:
         """Who polls keeps from working while the helpers keep up: two threads of one process run by turns, and the poll is

@@ -23,11 +23,11 @@ from hub.errors import (
 )
 from hub.loop import cadence
 from hub.loop.admission import PollStep, admit_page
+from hub.loop.in_advance import InAdvance
 from hub.pipeline import Pipeline
 from hub.records import BadRecord, Page, PollRequest
 from hub.runtime import Runtime
 from hub.store import connections, leases, quarantine, schedule
-from hub.store.ledger.ahead import Ahead
 from hub.store.ledger.lock import glimpse, lock
 from hub.store.rows import Admission, Locked
 from hub.store.schedule import PollState
@@ -70,11 +70,11 @@ def lease_name(connection_id: int) -> str:
 
 
 async def poll(
-    runtime: Runtime, connection_id: int, *, early: bool = False, ahead: Ahead | None = None
+    runtime: Runtime, connection_id: int, *, early: bool = False, advance: InAdvance | None = None
 ) -> PollOutcome:
     """Ask for one page, unless another process does so now, or (without ``early``) it is not yet time.
 
-    With ``ahead`` some of what it brings may lie claimed (see ``work_ahead``).
+    Who comes again and again passes what he does in ``advance``.
     A message that was doubled or late finds that its poll has been made, and makes no other. A process that stops
     leaves the poll to another one, at once.
     """
@@ -91,20 +91,20 @@ async def poll(
     if lease is None:
         return PollOutcome(result="lost")
     try:
-        return await _poll(runtime, connection_id, lease, early=early, ahead=ahead)
+        return await _poll(runtime, connection_id, lease, early=early, advance=advance)
     finally:
         await runtime.db.run(leases.release, runtime.db, lease)
 
 
 async def _poll(
-    runtime: Runtime, connection_id: int, lease: leases.HeldLease, *, early: bool, ahead: Ahead | None
+    runtime: Runtime, connection_id: int, lease: leases.HeldLease, *, early: bool, advance: InAdvance | None
 ) -> PollOutcome:
     started = time.monotonic()
     connection, state = await runtime.db.run(_read, runtime, connection_id)
     if state.due_at > connection.now and not early:
         return PollOutcome(result="early")
     pipeline = await runtime.pipeline(connection_id, revision=connection.revision)
-    outcome = await _step(runtime, pipeline, lease, connection, state, ahead)
+    outcome = await _step(runtime, pipeline, lease, connection, state, advance)
     admission = outcome.admission
     if admission.bells:
         await asyncio.to_thread(runtime.ring, admission.bells)
@@ -142,7 +142,7 @@ async def _step(
     lease: leases.HeldLease,
     connection: Locked,
     state: PollState,
-    ahead: Ahead | None,
+    advance: InAdvance | None,
 ) -> PollOutcome:
     if not connection.may_poll:
         return PollOutcome(result="paused")
@@ -151,8 +151,8 @@ async def _step(
         return PollOutcome(result="paused", next_in=BACKLOG_PAUSE)
     try:
         async with runtime.until_stopped():
-            page = await _page(pipeline, state)
-        return await _admit(runtime, pipeline, lease, state, page, ahead)
+            page = await _next_page(pipeline, _request(state), advance)
+        return await _admit(runtime, pipeline, lease, state, page, advance)
     except leases.LostLeaseError:
         _log.warning("another poller took over; this page is left to it", connection=pipeline.connection.name)
         return PollOutcome(result="lost")
@@ -165,10 +165,16 @@ async def _step(
         return await _failed(runtime, pipeline, lease, state, error)
 
 
-async def _page(pipeline: Pipeline, state: PollState) -> Page:
+async def _next_page(pipeline: Pipeline, request: PollRequest, advance: InAdvance | None) -> Page:
+    if advance is None:
+        return await _page(pipeline, request)
+    return await advance.page(_page, pipeline, request)
+
+
+async def _page(pipeline: Pipeline, request: PollRequest) -> Page:
     try:
         async with asyncio.timeout(POLL_TIMEOUT.total_seconds()) as limit:
-            return await pipeline.poll(_request(state))
+            return await pipeline.poll(request)
     except TimeoutError as error:
         if not limit.expired():
             raise
@@ -197,7 +203,7 @@ async def _admit(
     lease: leases.HeldLease,
     state: PollState,
     page: Page,
-    ahead: Ahead | None,
+    advance: InAdvance | None,
 ) -> PollOutcome:
     wait = timedelta(0)
 
@@ -214,8 +220,9 @@ async def _admit(
 
     idle_polls = 0 if page.records or page.bad else state.idle_polls + 1
     step = PollStep(lease=lease, next_in=next_in, idle_polls=idle_polls, full_pass=state.full_pass)
+    claims = None if advance is None else advance.claims
     admission = await runtime.db.run(
-        admit_page, runtime.db, pipeline, page, kind="poll", step=step, ahead=ahead
+        admit_page, runtime.db, pipeline, page, kind="poll", step=step, ahead=claims
     )
     return PollOutcome(
         result="ok",

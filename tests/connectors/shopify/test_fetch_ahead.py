@@ -10,6 +10,7 @@ import pytest
 from connectors.shopify import bulk
 from connectors.shopify.spool import Spool
 from hub.loop import imports
+from hub.records import Page, PollRequest
 from hub.store import connections
 from hub.testing.faults import Faults
 from tests.connectors.shopify.conftest import NAME, Import, Serve, counts
@@ -72,6 +73,45 @@ async def test_stock_is_fetched_while_products_are_taken_in(importing: Serve) ->
 
     assert ahead == shop.counters["bulk_downloads"] == 2
     assert [report[name][0] for name in ("products", "stock")] == [510, 510]
+
+
+async def test_the_next_part_of_a_result_may_be_asked_for_in_advance_and_again(importing: Serve) -> None:
+    """It is the same one, the shop is asked for nothing, and what is gone is still known in the end."""
+    async with importing(TWO, **SHOP) as shop:
+        await until_started(shop)
+        await until_products_are_taken_in(shop)
+        connector: Any = (await shop.hub.runtime.pipeline(shop.hub.connection(NAME).id)).connector
+        await asyncio.gather(*connector._bulk._fetching.values())
+        request, before = PollRequest(cursor=shop.cursor()), dict(shop.counters)
+        pages = [await connector.poll(request) for _ in range(2)]
+        assert shop.counters == before
+        await shop.polls()
+        report = counts(await shop.report())
+
+    assert pages[0] == pages[1]
+    assert [record.stream for record in pages[0].records] == ["products"] * 10 + ["stock"] * 500
+    assert [report[name][0] for name in ("products", "stock")] == [510, 510]
+
+
+async def test_only_within_a_result_may_the_next_part_be_asked_for_in_advance(importing: Serve) -> None:
+    """Anything else may ask the shop, or begin something there."""
+    async with importing(TWO, **SHOP) as shop:
+        connector: Any = (await shop.hub.runtime.pipeline(shop.hub.connection(NAME).id)).connector
+        connections.rewind(shop.hub.db, NAME, full_pass=True)
+        poll, reads_on = connector.poll, list[tuple[str, bool]]()
+
+        async def noted(request: PollRequest) -> Page:
+            page: Page = await poll(request)
+            if page.records:
+                reads_on.append((page.records[-1].stream, page.read_on))
+            else:
+                assert not page.read_on
+            return page
+
+        connector.poll = noted
+        await shop.polls()
+
+    assert reads_on == [("products", True), ("stock", True), ("stock", False)]
 
 
 @pytest.mark.parametrize("status", (404, 410))
