@@ -93,12 +93,13 @@ async def drained(shop: Import) -> Counter[str]:
 
 
 async def test_operations_are_looked_at_together_and_seldom(importing: Serve) -> None:
-    """One that takes a second and a half is seen under way once, and then at its end, with all the others."""
+    """One that takes a second and a half is seen under way once, along with locations, and then at its end, with all the
+    others."""
     async with importing({"pages_up_to": 0}, products=700, variants=1, media=0, bulk_seconds=1.5) as shop:
         asked = await drained(shop)
 
     assert asked["bulk_run"] == 1
-    assert asked["bulk_states"] == 2
+    assert asked["locations_page"] == asked["bulk_states"] == 1
     assert asked["bulk_list"] == 0
 
 
