@@ -111,7 +111,7 @@ class Passes:
     def _put_first(self, under_way: JSON, awaited: str) -> str:
         """What goes first, now that an operation has ended or is to be looked at. What is read by pages is kept as long as
         operations are looked at, which comes along with its requests; but stock follows what stands before it."""
-        left = under_way["left"]
+        left = under_way["left"] = [name for name in ALL if name in under_way["left"]]
         if not self._by_bulk.completed(under_way, awaited):
             first = by_pages_next(under_way) or awaited
         elif awaited == "stock" or self._by_bulk.completed(under_way, *left_by(under_way, "bulk")):
@@ -119,7 +119,7 @@ class Passes:
         else:
             first = awaited
         under_way["left"] = [first, *(name for name in left if name != first)]
-        return str(first)
+        return first
 
     def end(self, cursor: JSON) -> JSON:
         """The report of the pass that has ended; the cursor says that none is under way."""

@@ -127,6 +127,9 @@ class Running:
         self.seen |= {gid for name, gid in ids.items() if self.now[name].status == "COMPLETED"}
         return {name: self.now[name] for name in ids}
 
+    async def ask_along(self, _name: str, ids: Mapping[str, str]) -> tuple[None, Mapping[str, State]]:
+        return None, await self.states(ids)
+
 
 class StillClock:
     """Noon."""
@@ -158,3 +161,22 @@ async def test_a_look_for_one_resource_serves_the_next_one() -> None:
     assert first.wait == again.wait == timedelta(seconds=11)
     assert asked == [["collections", "products"], ["collections"]]
     assert running.asked[2:] == [["collections", "products"]]
+
+
+@pytest.mark.parametrize(("left", "seconds"), ((["customers", "locations"], 7.5), (["locations"], 11)))
+async def test_a_look_comes_sooner_as_long_as_there_is_something_that_takes_it_along(
+    left: list[str], seconds: float
+) -> None:
+    """Behind what has taken one along just now."""
+    running: Any = Running(products=State(status="RUNNING", roots=100))
+    since = (NOON - timedelta(seconds=10)).isoformat()
+    under_way: Any = {
+        "left": [*left, "products"],
+        "modes": {"locations": "pages", "customers": "pages", "products": "bulk"},
+        "ops": {"products": {"id": "products", "since": since}},
+        "tallies": {"products": {"count": 200}},
+    }
+    by_bulk = ByBulk(running, ShopifySettings(shop="north.myshopify.com"), StillClock(), Scratch())
+    await by_bulk.ask_along(under_way, "a_page")
+
+    assert datetime.fromisoformat(under_way["look_at"]) - NOON == timedelta(seconds=seconds)

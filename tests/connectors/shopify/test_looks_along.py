@@ -18,6 +18,7 @@ from connectors.shopify.simulator import endpoint
 from connectors.shopify.steps import by_pages_next
 from hub.runtime import Runtime
 from hub.store import connections
+from hub.testing.faults import Faults
 from tests.connectors.shopify.conftest import NAME, Import, Serve, counts
 
 #: Collections, products and stock are read by bulk operations, locations and customers by pages.
@@ -165,6 +166,24 @@ async def test_stock_follows_what_stands_before_it_though_no_look_comes_along(im
     assert left == ["customers"]
     pages = [("locations_page", True), ("collections_page", False), ("products_page", False)]
     assert asked[3:] == [*pages, ("bulk_states", True)]
+
+
+async def test_stock_follows_locations_though_what_had_ended_is_made_again(importing: Serve) -> None:
+    """Collections were to go first, and are awaited again: their result is not there any more."""
+    async with importing({}, products=510, variants=1, media=0, locations=1, customers=5) as shop:
+        shop.tell("bulk", hold="running")
+        asked = await until_all_is_written(shop)
+        gid = shop.cursor()["pass"]["ops"]["collections"]["id"]
+        shop.tell("bulk", id=gid, status="COMPLETED")
+        file = shop.shop.platform.bulk._operations[gid].file_name
+        shop.shop.app.faults.set([Faults(error=1.0, error_status=404, match=file)])
+        await until(shop, lambda: len(pages_of(asked, "bulk_run")) == 2)
+        await until(shop, lambda: len(pages_of(asked, "stock_page")))
+        shop.tell("bulk", hold="none")
+        await shop.polls()
+
+    pages = [(name, looked) for name, looked in asked if name in ("locations_page", "stock_page")]
+    assert pages[:2] == [("locations_page", True), ("stock_page", True)]
 
 
 async def test_what_went_first_is_all_there_and_what_is_gone_of_it_is_marked(importing: Serve) -> None:
