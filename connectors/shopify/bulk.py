@@ -36,8 +36,10 @@ BLIND_WAIT_MAX: Final = timedelta(seconds=30)
 #: Objects of the root that an operation writes in a second if it is quick, and how long it is waited for on that ground.
 QUICK: Final = 2000
 FIRST_WAIT_MAX: Final = timedelta(seconds=15)
-#: A look that costs no request of its own comes so much sooner: what it says of the pace makes the next one the last.
+#: A look that costs no request of its own comes sooner, the first one and those after it by so much: what it says of the
+#: pace makes the next one the last.
 ALONG: Final = 0.2
+ALONG_AGAIN: Final = 0.75
 #: What is estimated is exceeded by so much.
 MARGIN: Final = 1.1
 #: Codes that say that others run and ours may not yet.
@@ -237,14 +239,17 @@ def first_wait(roots: int, *, along: bool = False) -> timedelta:
     return max(SHORTEST_WAIT, wait * ALONG if along else wait)
 
 
-def wait_for(elapsed: timedelta, roots: int | None = None, of: int | None = None) -> timedelta:
+def wait_for(
+    elapsed: timedelta, roots: int | None = None, of: int | None = None, *, along: bool = False
+) -> timedelta:
     """How long until an operation is looked at again that began ``elapsed`` ago and has written ``roots`` ``of`` so many.
 
     A little longer than the rest takes at the same pace, so that the next look is the last one; a fourth of the time that
-    has gone by where nothing says how far it is. Never many times what has gone by: the pace may change.
+    has gone by where nothing says how far it is. Never many times what has gone by: the pace may change. ``along``: the
+    look comes along with a request that is made anyway.
     """
     if roots and of and roots < of:
-        left = elapsed * ((of - roots) / roots) * MARGIN
+        left = elapsed * ((of - roots) / roots) * (ALONG_AGAIN if along else MARGIN)
         return _between(SHORTEST_WAIT, min(left, 4 * elapsed), LONGEST_WAIT)
     return _between(SHORTEST_WAIT, elapsed / 4, BLIND_WAIT_MAX)
 

@@ -67,11 +67,7 @@ class ByBulk:
     async def step(self, cursor: JSON, resource: Resource) -> Step:
         """Starts the operations of the pass, looks whether one has ended, or takes a part of its result."""
         under_way = cursor["pass"]
-        wait = await self._started(under_way)
-        operation = under_way["ops"][resource.name]
-        if wait is not None or operation.get("id") is None:
-            return Step(wait=wait or TRY_AGAIN)
-        if (wait := self._seen_open(under_way, resource)) is not None:
+        if (wait := await self.wait(under_way, resource)) is not None:
             return Step(wait=wait)
         state = await self._looked_at(under_way, resource)
         if state.status in _OPEN:
@@ -81,8 +77,15 @@ class ByBulk:
             return await self._ended_badly(cursor, resource, state)
         return await self._result(cursor, resource, state, state.url)
 
+    async def wait(self, under_way: JSON, resource: Resource) -> timedelta | None:
+        """Starts what is to be started. How long until the operation of a resource is looked at; None: it may be now."""
+        wait = await self._started(under_way)
+        if wait is not None or under_way["ops"][resource.name].get("id") is None:
+            return wait or TRY_AGAIN
+        return self._seen_open(under_way, resource)
+
     def _seen_open(self, under_way: JSON, resource: Resource) -> timedelta | None:
-        """How long to wait where the last look, which was for the resource before, has seen this one under way."""
+        """How long to wait where the last look, which came along or was for another resource, has seen it under way."""
         if self._bulk.completed(under_way["ops"][resource.name]["id"]):
             return None
         wait = self._wait_of(under_way)
@@ -101,12 +104,9 @@ class ByBulk:
         self._note(under_way, states)
         return states[resource.name]
 
-    def may_look(self, under_way: JSON, resource: Resource) -> bool:
-        """Whether the next step is a look, which may come along with another request."""
-        operation = under_way["ops"].get(resource.name) or {}
-        if operation.get("id") is None or self._bulk.completed(operation["id"]):
-            return False
-        return self._wait_of(under_way) <= timedelta(0)
+    def completed(self, under_way: JSON, *names: str) -> bool:
+        """Whether the operations of these resources were seen completed, by this process."""
+        return all(self._bulk.completed(under_way["ops"][name]["id"]) for name in names)
 
     async def ask_along(self, under_way: JSON, name: str, **variables: Any) -> Answer:
         """What a document answers; how the operations stand is asked along with it."""
@@ -118,15 +118,20 @@ class ByBulk:
     def _note(self, under_way: JSON, states: Mapping[str, State]) -> None:
         """When those that are under way are looked at again."""
         now, operations = self._clock.now(), under_way["ops"]
+        along = by_pages_next(under_way | {"left": under_way["left"][1:]}) is not None
         waits = [
             wait_for(
-                now - datetime.fromisoformat(operations[name]["since"]), state.roots, _count(under_way, name)
+                now - datetime.fromisoformat(operations[name]["since"]),
+                state.roots,
+                _count(under_way, name),
+                along=along,
             )
             for name, state in states.items()
             if state.status in _OPEN
         ]
         if waits:
             under_way["look_at"] = (now + max(waits)).isoformat()
+            under_way.pop("waits", None)
 
     def _wait_of(self, under_way: JSON) -> timedelta:
         return datetime.fromisoformat(str(under_way.get("look_at") or under_way["begun"])) - self._clock.now()

@@ -23,7 +23,7 @@ from connectors.shopify.preflight import Preflight
 from connectors.shopify.resources import ALL, Resource
 from connectors.shopify.settings import SCOPES, ShopifySettings
 from connectors.shopify.spool import Spool
-from connectors.shopify.steps import PAGE, Step, by_pages_next, next_resource, refuse
+from connectors.shopify.steps import PAGE, Step, by_bulk_next, by_pages_next, left_by, next_resource, refuse
 from hub.catalog import Catalog
 from hub.connector import Clock, Documents
 from hub.records import JSON, Record
@@ -89,28 +89,37 @@ class Passes:
             if under_way.get("cancelled"):
                 await self._by_bulk.cancel(under_way)
             return Step(ended=True)
-        if (looks := stored and self._looks(under_way)) and (sooner := by_pages_next(under_way)) is not None:
-            under_way["left"] = [sooner, *(name for name in under_way["left"] if name != sooner)]
-        resource = ALL[under_way["left"][0]]
         if under_way["stage"] == "gone":
-            return await self._gone(under_way, resource)
+            return await self._gone(under_way, ALL[under_way["left"][0]])
+        awaited = by_bulk_next(under_way)
+        name, looks = awaited or under_way["left"][0], False
         try:
-            if under_way["modes"].get(resource.name) == "bulk":
-                if not stored:
-                    return Step(wait=timedelta(0))
-                return await self._by_bulk.step(cursor, resource)
+            if awaited is not None:
+                wait = await self._by_bulk.wait(under_way, ALL[awaited]) if stored else timedelta(0)
+                if wait is not None:
+                    return Step(wait=wait)
+                looks = not self._by_bulk.completed(under_way, awaited)
+                name = self._put_first(under_way, awaited)
+            if under_way["modes"].get(name) == "bulk":
+                return await self._by_bulk.step(cursor, ALL[name])
             ask = partial(self._by_bulk.ask_along, under_way) if looks else None
-            return await self._by_pages.step(cursor, resource, ask)
+            return await self._by_pages.step(cursor, ALL[name], ask)
         except AccessDeniedError as error:
-            refuse(under_way, resource.name, f"needs {error.required or SCOPES[resource.name]}: {error}")
+            refuse(under_way, name, f"needs {error.required or SCOPES[name]}: {error}")
             return Step()
 
-    def _looks(self, under_way: JSON) -> bool:
-        """Whether all that is to do is to look how bulk operations stand. Then something that is read by pages goes first:
-        the look comes along with its request."""
-        resource = ALL[under_way["left"][0]]
-        begun = under_way["stage"] == "gone" or under_way["after"] is not None
-        return not begun and self._by_bulk.may_look(under_way, resource)
+    def _put_first(self, under_way: JSON, awaited: str) -> str:
+        """What goes first, now that an operation has ended or is to be looked at. What is read by pages is kept as long as
+        operations are looked at, which comes along with its requests; but stock follows what stands before it."""
+        left = under_way["left"] = [name for name in ALL if name in under_way["left"]]
+        if not self._by_bulk.completed(under_way, awaited):
+            first = by_pages_next(under_way) or awaited
+        elif awaited == "stock" or self._by_bulk.completed(under_way, *left_by(under_way, "bulk")):
+            first = left[0]
+        else:
+            first = awaited
+        under_way["left"] = [first, *(name for name in left if name != first)]
+        return first
 
     def reads_on(self, cursor: JSON) -> bool:
         """Whether the next step reads on in a bulk result, which asks the shop for nothing."""

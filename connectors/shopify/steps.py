@@ -111,9 +111,24 @@ def refuse(under_way: JSON, name: str, why: str) -> None:
 
 
 def by_pages_next(under_way: JSON) -> str | None:
-    """What is read by pages behind what is being read: the last of it, so that products still follow collections."""
-    behind = reversed(under_way["left"][1:])
-    return next((name for name in behind if under_way["modes"].get(name) == "pages"), None)
+    """What is read by pages while operations are under way. Customers, since nothing leads to them; then what stands
+    before what is awaited, else the last of what stands behind it, so that products still follow collections."""
+    left, by_pages = under_way["left"], left_by(under_way, "pages")
+    if not by_pages:
+        return None
+    return by_pages[0] if by_pages[0] == left[0] and by_pages[-1] != "customers" else by_pages[-1]
+
+
+def by_bulk_next(under_way: JSON) -> str | None:
+    """What is awaited of what bulk operations read; None while something is being read."""
+    if under_way["after"] is not None or under_way["size"] is not None:
+        return None
+    return next(iter(left_by(under_way, "bulk")), None)
+
+
+def left_by(under_way: JSON, mode: str) -> list[str]:
+    """What is still to be read by bulk operations (``bulk``), or by pages."""
+    return [name for name in under_way["left"] if under_way["modes"].get(name) == mode]
 
 
 def next_resource(under_way: JSON, *, first: bool = False) -> None:

@@ -93,12 +93,13 @@ async def drained(shop: Import) -> Counter[str]:
 
 
 async def test_operations_are_looked_at_together_and_seldom(importing: Serve) -> None:
-    """One that takes a second and a half is seen under way once, and then at its end, with all the others."""
+    """One that takes a second and a half is seen under way once, along with locations, and then at its end, with all the
+    others."""
     async with importing({"pages_up_to": 0}, products=700, variants=1, media=0, bulk_seconds=1.5) as shop:
         asked = await drained(shop)
 
     assert asked["bulk_run"] == 1
-    assert asked["bulk_states"] == 2
+    assert asked["locations_page"] == asked["bulk_states"] == 1
     assert asked["bulk_list"] == 0
 
 
@@ -125,6 +126,9 @@ class Running:
         self.asked.append(sorted(ids))
         self.seen |= {gid for name, gid in ids.items() if self.now[name].status == "COMPLETED"}
         return {name: self.now[name] for name in ids}
+
+    async def ask_along(self, _name: str, ids: Mapping[str, str]) -> tuple[None, Mapping[str, State]]:
+        return None, await self.states(ids)
 
 
 class StillClock:
@@ -157,3 +161,22 @@ async def test_a_look_for_one_resource_serves_the_next_one() -> None:
     assert first.wait == again.wait == timedelta(seconds=11)
     assert asked == [["collections", "products"], ["collections"]]
     assert running.asked[2:] == [["collections", "products"]]
+
+
+@pytest.mark.parametrize(("left", "seconds"), ((["customers", "locations"], 7.5), (["locations"], 11)))
+async def test_a_look_comes_sooner_as_long_as_there_is_something_that_takes_it_along(
+    left: list[str], seconds: float
+) -> None:
+    """Behind what has taken one along just now."""
+    running: Any = Running(products=State(status="RUNNING", roots=100))
+    since = (NOON - timedelta(seconds=10)).isoformat()
+    under_way: Any = {
+        "left": [*left, "products"],
+        "modes": {"locations": "pages", "customers": "pages", "products": "bulk"},
+        "ops": {"products": {"id": "products", "since": since}},
+        "tallies": {"products": {"count": 200}},
+    }
+    by_bulk = ByBulk(running, ShopifySettings(shop="north.myshopify.com"), StillClock(), Scratch())
+    await by_bulk.ask_along(under_way, "a_page")
+
+    assert datetime.fromisoformat(under_way["look_at"]) - NOON == timedelta(seconds=seconds)

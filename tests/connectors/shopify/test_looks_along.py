@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from connectors.shopify import tally
-from connectors.shopify.bulk import SHORTEST_WAIT, BulkOperations, first_wait
+from connectors.shopify.bulk import SHORTEST_WAIT, BulkOperations, first_wait, wait_for
 from connectors.shopify.client import Answer
 from connectors.shopify.passes import Passes
 from connectors.shopify.planning import Scratch
@@ -18,6 +18,7 @@ from connectors.shopify.simulator import endpoint
 from connectors.shopify.steps import by_pages_next
 from hub.runtime import Runtime
 from hub.store import connections
+from hub.testing.faults import Faults
 from tests.connectors.shopify.conftest import NAME, Import, Serve, counts
 
 #: Collections, products and stock are read by bulk operations, locations and customers by pages.
@@ -80,6 +81,111 @@ async def test_the_first_look_takes_no_request_of_its_own(importing: Serve) -> N
     assert len({name for name, _ in asked}) == len(asked), asked
 
 
+async def test_a_pass_is_stored_before_its_operations_are_started_and_they_are_before_anything_is_read(
+    importing: Serve,
+) -> None:
+    """The first poll comes back at once."""
+    async with importing(MIXED, **SHOP) as shop:
+        asked = await asked_of(shop)
+        connections.rewind(shop.hub.db, NAME, full_pass=True)
+        outcome = await shop.hub.poll(NAME)
+        asked_first = [*asked]
+        await shop.polls()
+
+    assert asked_first == [("shop", False), ("counts", False)]
+    assert (outcome.next_in, outcome.unfinished) == (timedelta(0), True)
+    assert [name for name, _ in asked][2:4] == ["bulk_run", "customers_page"]
+
+
+async def test_each_that_is_read_by_pages_takes_a_look_along(importing: Serve) -> None:
+    """And each look says how long to wait for the next one; only the last one takes a request of its own."""
+    async with importing(MIXED, **SHOP) as shop:
+        shop.tell("bulk", hold="running")
+        asked = await until_all_is_written(shop)
+        waits = [(await shop.hub.poll(NAME)).next_in for _ in range(2)]
+        asked_so_far = [*asked]
+        shop.tell("bulk", hold="none")
+        await shop.polls()
+        resources = (await shop.report())["resources"]
+
+    assert asked_so_far[3:] == [("customers_page", True), ("locations_page", True)]
+    assert all(timedelta(0) < wait <= SHORTEST_WAIT for wait in waits), waits
+    assert asked[5:] == [("bulk_states", True)]
+    assert all(one["complete"] for one in resources.values()), resources
+    assert [resources[name]["read"] for name in ("locations", "products", "stock")] == [3, 30, 90]
+
+
+async def test_what_has_ended_is_taken_in_while_locations_are_kept_for_a_look_at_the_others(
+    importing: Serve,
+) -> None:
+    """Nothing of it leads to them."""
+    async with importing(MIXED, **SHOP) as shop:
+        shop.tell("bulk", hold="running")
+        asked = await until_all_is_written(shop)
+        operations = shop.cursor()["pass"]["ops"]
+        shop.tell("bulk", id=operations["collections"]["id"], status="COMPLETED")
+        await until(shop, lambda: "collections" not in shop.cursor()["pass"]["left"])
+        left = shop.cursor()["pass"]["left"]
+        shop.tell("bulk", hold="none")
+        await shop.polls()
+
+    assert left == ["locations", "products", "stock"]
+    assert asked[3:] == [("customers_page", True), ("locations_page", True)]
+
+
+async def test_locations_are_kept_for_no_look_when_all_have_ended(importing: Serve) -> None:
+    """They come before what leads to them then, as ever."""
+    async with importing(MIXED, **SHOP) as shop:
+        asked = await until_all_is_written(shop)
+        bulk = (await connector_of(shop))._bulk
+        spool = bulk.spool
+
+        async def noted(*of: Any, **how: Any) -> Any:
+            asked.append(("a result", False))
+            return await spool(*of, **how)
+
+        bulk.spool = noted
+        await shop.polls()
+
+    assert asked[3:6] == [("customers_page", True), ("locations_page", False), ("a result", False)]
+
+
+async def test_stock_follows_what_stands_before_it_though_no_look_comes_along(importing: Serve) -> None:
+    """Collections and products by pages, when the operation for stock has ended and the one for customers has not."""
+    async with importing({"pages_up_to": 50}, **SHOP | {"variants": 2, "customers": 60}) as shop:
+        shop.tell("bulk", hold="running")
+        asked = await until_all_is_written(shop)
+        operations = shop.cursor()["pass"]["ops"]
+        shop.tell("bulk", id=operations["stock"]["id"], status="COMPLETED")
+        await until(shop, lambda: "stock" not in shop.cursor()["pass"]["left"])
+        left = shop.cursor()["pass"]["left"]
+        shop.tell("bulk", hold="none")
+        await shop.polls()
+
+    assert sorted(operations) == ["customers", "stock"]
+    assert left == ["customers"]
+    pages = [("locations_page", True), ("collections_page", False), ("products_page", False)]
+    assert asked[3:] == [*pages, ("bulk_states", True)]
+
+
+async def test_stock_follows_locations_though_what_had_ended_is_made_again(importing: Serve) -> None:
+    """Collections were to go first, and are awaited again: their result is not there any more."""
+    async with importing({}, products=510, variants=1, media=0, locations=1, customers=5) as shop:
+        shop.tell("bulk", hold="running")
+        asked = await until_all_is_written(shop)
+        gid = shop.cursor()["pass"]["ops"]["collections"]["id"]
+        shop.tell("bulk", id=gid, status="COMPLETED")
+        file = shop.shop.platform.bulk._operations[gid].file_name
+        shop.shop.app.faults.set([Faults(error=1.0, error_status=404, match=file)])
+        await until(shop, lambda: len(pages_of(asked, "bulk_run")) == 2)
+        await until(shop, lambda: len(pages_of(asked, "stock_page")))
+        shop.tell("bulk", hold="none")
+        await shop.polls()
+
+    pages = [(name, looked) for name, looked in asked if name in ("locations_page", "stock_page")]
+    assert pages[:2] == [("locations_page", True), ("stock_page", True)]
+
+
 async def test_what_went_first_is_all_there_and_what_is_gone_of_it_is_marked(importing: Serve) -> None:
     """As what comes by bulk operations behind it."""
     async with importing(MIXED, **SHOP) as shop:
@@ -97,7 +203,7 @@ async def test_what_went_first_is_all_there_and_what_is_gone_of_it_is_marked(imp
 
 
 async def test_customers_that_are_refused_take_nothing_along(importing: Serve) -> None:
-    """Operations are looked at again, and what they bring is complete."""
+    """The look comes along with locations then, and what operations bring is complete."""
     async with importing(MIXED, **SHOP) as shop:
         await shop.run()
         asked = await until_all_is_written(shop)
@@ -107,7 +213,8 @@ async def test_customers_that_are_refused_take_nothing_along(importing: Serve) -
         there = await shop.catalog("customer")
 
     assert pages_of(asked, "customers_page") == [("customers_page", True)]
-    assert len(pages_of(asked, "bulk_states")) == 1
+    assert pages_of(asked, "locations_page") == [("locations_page", True)]
+    assert pages_of(asked, "bulk_states") == []
     assert "read_customers" in resources["customers"]["warnings"]["refused"]["first"]
     assert {name for name, one in resources.items() if not one["complete"]} == {"customers"}
     assert (len(there), resources["customers"]["gone"]) == (20, 0)
@@ -117,7 +224,7 @@ async def test_customers_that_are_refused_take_nothing_along(importing: Serve) -
 async def test_a_page_that_was_too_expensive_is_halved_and_looks_no_more(
     importing: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Operations are looked at by themselves then."""
+    """The look comes along with the next that is read by pages."""
     monkeypatch.setattr(endpoint, "MAX_COST", 110)  # of 250 customers a page costs more, of 125 less
     async with importing(MIXED, **SHOP) as shop:
         asked = await until_all_is_written(shop)
@@ -125,7 +232,8 @@ async def test_a_page_that_was_too_expensive_is_halved_and_looks_no_more(
         resources = (await shop.report())["resources"]
 
     assert pages_of(asked, "customers_page") == [("customers_page", True), ("customers_page", False)]
-    assert len(pages_of(asked, "bulk_states")) == 1
+    assert pages_of(asked, "locations_page") == [("locations_page", True)]
+    assert pages_of(asked, "bulk_states") == []
     assert all(one["complete"] for one in resources.values()), resources
     assert [resources[name]["read"] for name in ("customers", "products")] == [20, 30]
 
@@ -164,7 +272,7 @@ async def test_a_pass_goes_on_in_a_process_that_has_not_looked(importing: Serve)
 
     assert pages_of(asked, "customers_page") == [("customers_page", True)]
     assert looks_again
-    assert asked_then == [("bulk_states", True)]
+    assert asked_then == [("locations_page", True)]
     assert all(one["complete"] for one in resources.values()), resources
     assert [resources[name]["read"] for name in ("customers", "products", "stock")] == [20, 30, 90]
 
@@ -249,6 +357,25 @@ def test_customers_go_before_products_and_stock() -> None:
     assert by_pages_next(under_way) == "customers"
     assert by_pages_next(under_way | {"left": left[:-1]}) == "stock"
     assert by_pages_next(under_way | {"left": left[:1]}) is None
+
+
+def test_locations_go_before_stock() -> None:
+    """Once customers have gone."""
+    left = ["locations", "collections", "products", "stock", "customers"]
+    modes = dict.fromkeys(left, "pages") | {"collections": "bulk"}
+    under_way = {"left": left, "modes": modes}
+
+    assert by_pages_next(under_way) == "customers"
+    assert by_pages_next(under_way | {"left": left[:-1]}) == "locations"
+
+
+def test_a_second_look_along_comes_when_most_of_the_rest_is_written() -> None:
+    """What it says of the pace is good then; but never at once."""
+    elapsed = timedelta(seconds=10)
+    waits = [wait_for(elapsed, roots, 10_000, along=True) for roots in (5000, 9999)]
+
+    assert waits == [timedelta(seconds=7.5), SHORTEST_WAIT]
+    assert wait_for(elapsed, 5000, 10_000) == timedelta(seconds=11)
 
 
 def test_a_look_along_comes_sooner() -> None:
