@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -26,6 +27,15 @@ MOST_BAD: Final = 20
 _PARENT: Final = re.compile(rb'"__parentId"\s*:\s*"(gid://[\w/]+)"')
 #: Parameters of one statement.
 _MANY: Final = 500
+#: Objects of the root that are looked up together, and lines from the first to the last of them: what hangs below an object
+#: stands behind it, and may be much.
+_TOGETHER, _LINES_TOGETHER = 100, 2000
+
+
+#: Its number, its id, and as it came, if it can be read.
+_Line = tuple[int, str | None, bytes | None]
+#: By the id of an object, the id of each line that hangs below it, and as it came.
+_Below = dict[str, list[tuple[str | None, bytes | None]]]
 
 
 class _UnreadableError(Exception):
@@ -63,7 +73,7 @@ class Spool:
             self.lines += 1
             try:
                 head = self._head.decode(line)
-            except (msgspec.DecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self._is_bad(line)
                 if (parent := _PARENT.search(line)) is not None:
                     rows.append((self.lines, None, parent[1].decode(), None))
@@ -86,23 +96,24 @@ class Spool:
         would say that there is no more.
         """
         found: list[JSON] = []
-        size = 0
+        size = seen = 0
         with self._lock:
-            roots = self._db.execute(
-                "SELECT number, id, body FROM line WHERE parent IS NULL AND number > ? ORDER BY number LIMIT ?",
-                (after, most),
-            ).fetchall()
-            for number, gid, body in roots:
-                after = number
-                try:
-                    children, weight = self._children(gid, 0)
-                    found.append(assembled(self._read(body), children))
-                except _UnreadableError:
-                    continue
-                size += len(body) + weight
-                if size > most_bytes:
-                    return found, after, True
-        return found, after, len(roots) == most
+            while seen < most:
+                roots = self._roots(after, min(most - seen, _TOGETHER))
+                if not roots:
+                    return found, after, False
+                below = self._below([gid for _, gid, _ in roots])
+                for number, gid, body in roots:
+                    after, seen = number, seen + 1
+                    try:
+                        children, weight = self._children(gid, below, 0)
+                        found.append(assembled(self._read(body), children))
+                    except _UnreadableError:
+                        continue
+                    size += len(body or b"") + weight
+                    if size > most_bytes:
+                        return found, after, True
+        return found, after, True
 
     def parents_of(self, gid: str) -> list[str]:
         """What a child hangs below, in order; it may stand below many."""
@@ -154,21 +165,47 @@ class Spool:
         if len(self.bad) < MOST_BAD and line not in self.bad:
             self.bad.append(line)
 
-    def _children(self, parent: str | None, depth: int) -> tuple[list[JSON], int]:
-        """Bulk queries nest two levels of connections (facts, "Bulk operations")."""
+    def _roots(self, after: int, most: int) -> list[_Line]:
+        """The next ones, at least one if there is any."""
+        rows = self._db.execute(
+            "SELECT number, id, body FROM line WHERE parent IS NULL AND number > ? ORDER BY number LIMIT ?",
+            (after, most),
+        ).fetchall()
+        return [row for row in rows if row[0] < rows[0][0] + _LINES_TOGETHER]
+
+    def _below(self, parents: Collection[str | None]) -> _Below:
+        """Lines by what they hang below: bulk queries nest two levels of connections (facts, "Bulk operations").
+
+        A question for each object would take longer than all else that is done with it.
+        """
+        below: _Below = defaultdict(list)
+        for _ in range(2):
+            children: list[str | None] = []
+            for some in _batches(
+                [gid for gid in dict.fromkeys(parents) if gid is not None and gid not in below]
+            ):
+                marks = ",".join("?" * len(some))
+                rows = self._db.execute(
+                    f"SELECT parent, id, body FROM line WHERE parent IN ({marks}) ORDER BY parent, number",  # noqa: S608  # marks alone
+                    some,
+                ).fetchall()
+                for parent, gid, body in rows:
+                    below[parent].append((gid, body))
+                    children.append(gid)
+            parents = children
+        return below
+
+    def _children(self, parent: str | None, lines: _Below, depth: int) -> tuple[list[JSON], int]:
         if parent is None or depth > 1:
             return [], 0
-        rows = self._db.execute(
-            "SELECT id, body FROM line WHERE parent = ? ORDER BY number", (parent,)
-        ).fetchall()
         found: list[JSON] = []
         size = 0
-        for gid, body in rows:
+        for gid, body in lines.get(parent, ()):
             node = self._read(body)
             name = LISTS.get(str(node.get("__typename")))
-            below, weight = self._children(gid, depth + 1) if name == "variants" else ([], 0)
+            below, weight = self._children(gid, lines, depth + 1) if name == "variants" else ([], 0)
             found.append({**assembled(node, below), "list": name})
-            size += len(body) + weight
+            size += len(body or b"") + weight
         return found, size
 
 
