@@ -66,6 +66,14 @@ def test_no_more_lies_ready_than_helpers_can_be_expected_to_take(ledger: Ledger)
     assert keys(ledger.claim()) == ["d3", "d4"]
 
 
+def test_a_page_may_be_several_slices(ledger: Ledger) -> None:
+    """As many as still may lie there, the last of them smaller."""
+    ledger.admit(*(price(f"a{at}", "1") for at in range(5)), ahead=AHEAD)
+    ledger.check()
+
+    assert [keys(ledger.take()) for _ in range(3)] == [["a0", "a1", "a2"], ["a3", "a4"], []]
+
+
 def test_what_has_to_wait_is_not_claimed_ahead(ledger: Ledger) -> None:
     """A second one of the same thing goes behind the first; what was there before is nobody's news."""
     ledger.admit(price("old", "1"))

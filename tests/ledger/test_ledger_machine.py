@@ -76,7 +76,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(page=st.lists(records(), min_size=1, max_size=4), slices=st.integers(1, 2), limit=st.integers(1, 3))
     def admit_ahead(self, page: list[Record], slices: int, limit: int) -> None:
-        """Of what is new as much is claimed as one slice has, by nobody yet, unless enough lies there."""
+        """What is new is claimed by nobody yet, slice by slice, until enough lies there."""
         known = {row.id for row in self.model.rows}
         self.ledger.admit(*page, run=True, ahead=Ahead(slices=slices, limit=limit, lease=NEVER))
         for record in page:
@@ -86,7 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
         held = {
             row["id"]: row["claim_id"] for row in self.ledger.rows() if row["id"] in new and row["claim_id"]
         }
-        assert len(held) == (min(limit, len(new)) if len(self.lying) < slices else 0)
+        assert len(held) == min(limit * max(0, slices - len(self.lying)), len(new))
         assert list(held) == new[: len(held)]
         self.lying += dict.fromkeys(held.values())
         self.model.hold(held)

@@ -50,17 +50,20 @@ class Ahead:
         new: Sequence[KnownRow],
         moves: Moves,
     ) -> None:
-        """Claim of the rows that are about to be inserted as many as one slice has."""
+        """Claim rows that are about to be inserted, of one stream, slice by slice."""
         workable = [
             row for row in new if row.ready and row.state == "waiting" and row.due_at <= connection.now
         ]
         stream = self._stream(connection, tallies, workable)
         if stream is None:
             return
-        claim_id = self._claim(db, tx, connection, stream)
-        for row in [row for row in workable if row.stream == stream][: self.limit]:
-            row.state, row.claim_id = "working", claim_id
-            moves.move(stream, "waiting", "working", run_id=row.run_id, group=row.group)
+        most = self.limit * (self.slices - (tallies[0].lying if tallies else 0))
+        mine = [row for row in workable if row.stream == stream][:most]
+        for begin in range(0, len(mine), self.limit):
+            claim_id = self._claim(db, tx, connection, stream)
+            for row in mine[begin : begin + self.limit]:
+                row.state, row.claim_id = "working", claim_id
+                moves.move(stream, "waiting", "working", run_id=row.run_id, group=row.group)
 
     def _stream(
         self, connection: Locked, tallies: Sequence[Row[Any]], workable: Sequence[KnownRow]

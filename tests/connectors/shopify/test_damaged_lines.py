@@ -39,6 +39,18 @@ def test_an_object_with_a_line_that_cannot_be_read_is_left_out(text: bytes, of: 
     assert len(spool.bad) == 1
 
 
+@pytest.mark.parametrize("field", (b'"id":"', b'"title":"'))
+def test_a_line_that_is_no_utf_8_is_bad_wherever_that_is(field: bytes) -> None:
+    """In its id as well; what it hangs below is not whole."""
+    line = VARIANT % (1, b"gid://shopify/Product/1", b"y")
+    spool = spooled(SHIRT, line.replace(field, field + b"\xff"), HAT)
+
+    found, _, _ = spool.objects(0, most=10, most_bytes=10**6)
+
+    assert [one["id"] for one in found] == ["gid://shopify/Product/2"]
+    assert len(spool.bad) == 1
+
+
 async def test_an_import_with_such_a_line_ends_and_deletes_nothing(
     importing: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
