@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -22,7 +23,7 @@ from hub.loop.sweep import sweep
 from hub.pipeline import Pipeline
 from hub.runtime import HOW_TO_RECONNECT, Runtime
 from hub.store import connections, leases
-from hub.store.ledger.ahead import Ahead
+from hub.store.ledger.ahead import Ahead, lies_ready
 from hub.store.ledger.claim import sees_work
 from hub.store.ledger.lock import glimpse
 from hub.store.ledger.sweep import give_back_untaken
@@ -37,6 +38,8 @@ _POLL_PAUSE = timedelta(seconds=1)
 _LEASE_PAUSE = timedelta(seconds=0.25)
 #: A share of the shutdown's time is for what is in flight; the rest settles and hands back.
 _GRACE_SHARE = 0.6
+#: While pages come one after another, what was done is looked at this often, in seconds.
+_PROGRESS_EVERY = 0.25
 #: Helpers keep up while no more waits for each of them than so many times what it works at once. Who polls only takes the
 #: time of the cores from them.
 _AHEAD = 10
@@ -124,6 +127,9 @@ class Drain:
         #: More records than that are too many for the helpers; None without helpers.
         self._enough: int | None = None
         self._advance = InAdvance()
+        #: When it was looked last how much there is, and how many records have come since then.
+        self._looked = -math.inf
+        self._unseen = 0
         #: Why the connection failed, when it was last looked at.
         self._reason: str | None = None
         #: By name the leases that somebody else held when this was last looked at.
@@ -215,7 +221,9 @@ class Drain:
             outcome = await poll(self.runtime, self.connection_id, early=True, advance=self._advance)
             self.summary.polled += outcome.taken_in
             self.summary.quarantined += outcome.admission.quarantined
-            await self._progress()
+            self._unseen += outcome.news
+            if self._is_time_to_look():
+                await self._progress()
             if outcome.result in ("failed", "refused"):
                 self.summary.error = outcome.error
                 return
@@ -226,6 +234,11 @@ class Drain:
             if pause:
                 self._works.set()
             await asyncio.sleep(pause.total_seconds())
+
+    def _is_time_to_look(self) -> bool:
+        """A look takes a tenth of the time of a poll that has nothing to wait for."""
+        enough = self._enough is not None and self.summary.waiting + self._unseen > self._enough
+        return enough or time.monotonic() - self._looked >= _PROGRESS_EVERY
 
     def _count_on(self, slices: int, slice_size: int) -> None:
         """Helpers work so many slices at once."""
@@ -296,7 +309,8 @@ class Drain:
 
         def is_due() -> bool:
             with self.runtime.db.transaction() as tx:
-                return sees_work(self.runtime.db, tx, self.connection_id)
+                where = self.runtime.db, tx, self.connection_id
+                return sees_work(*where) or lies_ready(*where)
 
         if self.wait < _DUE_PATIENCE and await self.runtime.db.run(is_due):
             return _DUE_PATIENCE
@@ -341,6 +355,7 @@ class Drain:
             connections.get_connection_by_id, self.runtime.db, self.connection_id
         )
         streams = await self.runtime.db.run(by_stream, self.runtime.db, stored.name)
+        self._looked, self._unseen = time.monotonic(), 0
         summary = self.summary
         summary.paused = stored.paused
         summary.failed_for_good = stored.status == "failed"

@@ -90,10 +90,14 @@ async def poll(
     )
     if lease is None:
         return PollOutcome(result="lost")
+    admitted = False
     try:
-        return await _poll(runtime, connection_id, lease, early=early, advance=advance)
+        outcome = await _poll(runtime, connection_id, lease, early=early, advance=advance)
+        admitted = outcome.result == "ok"
+        return outcome
     finally:
-        await runtime.db.run(leases.release, runtime.db, lease)
+        if not admitted:  # the transaction that takes a page in gives the lease up
+            await runtime.db.run(leases.release, runtime.db, lease)
 
 
 async def _poll(

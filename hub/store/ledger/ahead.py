@@ -91,6 +91,17 @@ class Ahead:
         return int(made.scalar_one())
 
 
+def lies_ready(db: Database, tx: Connection, connection_id: int) -> bool:
+    """Whether anything lies claimed by nobody."""
+    one = db.execute(
+        tx,
+        "SELECT 1 FROM claim WHERE connection_id = :connection AND worker = :nobody LIMIT 1",
+        connection=connection_id,
+        nobody=NOBODY,
+    ).one_or_none()
+    return one is not None
+
+
 def take(db: Database, connection_id: int, *, worker: str, lease: int) -> Slice | None:
     """Take the slice that has lain ready longest, for ``lease`` microseconds.
 
