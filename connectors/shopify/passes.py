@@ -122,7 +122,7 @@ class Passes:
         return first
 
     def reads_on(self, cursor: JSON) -> bool:
-        """Whether the next step reads on in a bulk result, which asks the shop for nothing."""
+        """Whether the next step reads on in a bulk result, from where the cursor says."""
         under_way = cursor["pass"]
         if not under_way["left"] or under_way["stage"] != "read" or under_way["after"] is None:
             return False

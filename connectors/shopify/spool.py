@@ -27,9 +27,8 @@ MOST_BAD: Final = 20
 _PARENT: Final = re.compile(rb'"__parentId"\s*:\s*"(gid://[\w/]+)"')
 #: Parameters of one statement.
 _MANY: Final = 500
-#: Objects of the root that are looked up together, and lines from the first to the last of them: what hangs below an object
-#: stands behind it, and may be much.
-_TOGETHER, _LINES_TOGETHER = 100, 2000
+#: Objects of the root that are looked up together at most, and at first: much may hang below one.
+_TOGETHER, _FIRST_TOGETHER = 100, 4
 
 
 #: Its number, its id, and as it came, if it can be read.
@@ -64,6 +63,7 @@ class Spool:
         self._db.execute("CREATE TABLE line (number INTEGER PRIMARY KEY, id TEXT, parent TEXT, body BLOB)")
         self._db.execute("CREATE TABLE seen (key TEXT PRIMARY KEY) WITHOUT ROWID")
         self.seen_up_to = 0
+        self._together = _FIRST_TOGETHER
         self._db.execute("BEGIN")
 
     def add(self, lines: Sequence[bytes]) -> None:
@@ -99,10 +99,9 @@ class Spool:
         size = seen = 0
         with self._lock:
             while seen < most:
-                roots = self._roots(after, min(most - seen, _TOGETHER))
+                roots, below = self._next(after, most - seen, most_bytes)
                 if not roots:
                     return found, after, False
-                below = self._below([gid for _, gid, _ in roots])
                 for number, gid, body in roots:
                     after, seen = number, seen + 1
                     try:
@@ -165,35 +164,46 @@ class Spool:
         if len(self.bad) < MOST_BAD and line not in self.bad:
             self.bad.append(line)
 
-    def _roots(self, after: int, most: int) -> list[_Line]:
-        """The next ones, at least one if there is any."""
-        rows = self._db.execute(
+    def _next(self, after: int, most: int, most_bytes: int) -> tuple[list[_Line], _Below]:
+        """Objects of the root, and what hangs below them: so many together that it is not much more than a page takes."""
+        roots: list[_Line] = self._db.execute(
             "SELECT number, id, body FROM line WHERE parent IS NULL AND number > ? ORDER BY number LIMIT ?",
-            (after, most),
+            (after, min(most, self._together)),
         ).fetchall()
-        return [row for row in rows if row[0] < rows[0][0] + _LINES_TOGETHER]
+        below, size = self._below(roots, most_bytes)
+        while size > most_bytes and len(roots) > 1:
+            self._together = len(roots) // 2
+            roots = roots[: self._together]
+            below, size = self._below(roots, most_bytes)
+        if size * 4 < most_bytes:
+            self._together = min(2 * self._together, _TOGETHER)
+        return roots, below
 
-    def _below(self, parents: Collection[str | None]) -> _Below:
-        """Lines by what they hang below: bulk queries nest two levels of connections (facts, "Bulk operations").
+    def _below(self, roots: Sequence[_Line], most_bytes: int) -> tuple[_Below, int]:
+        """Lines by what they hang below, and their bytes: bulk queries nest two levels of connections (facts, "Bulk
+        operations"). Below several objects no more is read once it is too much.
 
         A question for each object would take longer than all else that is done with it.
         """
         below: _Below = defaultdict(list)
+        size, parents = 0, [gid for _, gid, _ in roots]
         for _ in range(2):
             children: list[str | None] = []
             for some in _batches(
                 [gid for gid in dict.fromkeys(parents) if gid is not None and gid not in below]
             ):
                 marks = ",".join("?" * len(some))
-                rows = self._db.execute(
+                for parent, gid, body in self._db.execute(
                     f"SELECT parent, id, body FROM line WHERE parent IN ({marks}) ORDER BY parent, number",  # noqa: S608  # marks alone
                     some,
-                ).fetchall()
-                for parent, gid, body in rows:
+                ):
                     below[parent].append((gid, body))
                     children.append(gid)
+                    size += len(body or b"")
+                    if size > most_bytes and len(roots) > 1:
+                        return below, size
             parents = children
-        return below
+        return below, size
 
     def _children(self, parent: str | None, lines: _Below, depth: int) -> tuple[list[JSON], int]:
         if parent is None or depth > 1:

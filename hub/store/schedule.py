@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from hub import codec
+from hub.errors import NotFoundError
 from hub.records import JSON
 from hub.store.database import Database, as_dict
 from hub.store.rows import Locked
@@ -56,13 +57,15 @@ def fire_due(db: Database, *, lost_after: int, limit: int = 100) -> Sequence[int
 
 
 def read(db: Database, tx: Connection, connection_id: int) -> PollState:
-    """The state of a connection's polls."""
+    """The state of a connection's polls. Raises ``NotFoundError`` when it was removed."""
     row = db.execute(
         tx,
         "SELECT due_at, cursor, full_pass, previous_new, previous_full, idle_polls, failed_polls FROM schedule "
         "WHERE connection_id = :id",
         id=connection_id,
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"connection {connection_id} does not exist any more")
     counts = db.execute(
         tx,
         "SELECT coalesce(sum(admitted - reported - report_dead), 0) AS open_records, "

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hub.errors import HubError, NotNowError, RetryableError
+from hub.errors import HubError, NotFoundError, NotNowError, RetryableError
 from hub.loop.cadence import after_failure
 from hub.records import BadRecord, Page, PollRequest, Record
-from hub.store import connections, leases, runs
+from hub.store import connections, leases, runs, schedule
 from hub.testing.simulator import Running
 from tests.loop.hub_of_a_test import Connect, Harm, Hub, Offer, Script
 
@@ -443,3 +443,9 @@ async def test_a_batch_that_is_finished_says_so_on_the_run_of_its_records(
         "pb-1": "published",
         "pb-2": "published",
     }
+
+
+async def test_a_connection_that_is_removed_while_it_is_looked_at_is_not_found(hub: Hub) -> None:
+    """Between two readings, and without a lock that would keep that from happening."""
+    with hub.db.transaction() as tx, pytest.raises(NotFoundError, match="does not exist any more"):
+        schedule.read(hub.db, tx, 12345)

@@ -144,7 +144,9 @@ class Simulation:
         one_each = self._promised(now, len(skus))
         form = self._forms.get(len(skus))
         if form is None:
-            form = self._forms[len(skus)] = _form(one_each[: len(skus)])
+            form = _form(one_each[: len(skus)])
+            if len(skus) <= _READY_LINES:
+                self._forms[len(skus)] = form
         parts = form.copy()
         parts[0] = begins
         last = 4 * len(skus) + 1

@@ -4,8 +4,10 @@ once."""
 from __future__ import annotations
 
 import random
+from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,9 +37,9 @@ def lines_of(products: list[list[int]]) -> tuple[list[JSON], list[JSON]]:
     return lines, whole
 
 
-@given(PRODUCTS, st.integers(1, 5), st.integers(1, 4), st.integers(1, 9), st.randoms(use_true_random=False))
+@given(PRODUCTS, st.integers(1, 5), st.integers(1, 4), st.integers(1, 900), st.randoms(use_true_random=False))
 def test_objects_are_found_whole_and_once(
-    products: list[list[int]], most: int, together: int, lines_together: int, dice: random.Random
+    products: list[list[int]], most: int, together: int, most_bytes: int, dice: random.Random
 ) -> None:
     """Page by page, with all that hangs below them."""
     lines, whole = lines_of(products)
@@ -51,9 +53,9 @@ def test_objects_are_found_whole_and_once(
 
     found: list[JSON] = []
     after, more = 0, True
-    with mock.patch.multiple(module, _TOGETHER=together, _LINES_TOGETHER=lines_together):
+    with mock.patch.multiple(module, _TOGETHER=together):
         while more:
-            page, after, more = spool.objects(after, most=most, most_bytes=10**6)
+            page, after, more = spool.objects(after, most=most, most_bytes=most_bytes)
             assert len(page) <= most
             found += page
     spool.close()
@@ -71,3 +73,30 @@ def test_a_page_ends_behind_the_object_with_which_it_is_large_enough() -> None:
     assert spool.objects(0, most=10, most_bytes=1) == (whole[:1], 1, True)
     assert spool.objects(1, most=2, most_bytes=10**6) == (whole[1:3], 5, True)
     assert spool.objects(5, most=10, most_bytes=10**6) == (whole[3:], 9, False)
+
+
+def test_no_more_is_looked_up_than_a_page_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs below an object may be much, and stand anywhere: memory holds little of it, and none is read many times."""
+    lines, whole = lines_of([[2] * 50] * 60)
+    lines.sort(key=lambda one: "__parentId" in one)
+    spool = Spool()
+    spool.add([codec.dumps(one) for one in lines])
+    spool.finish()
+    below, read, page_bytes = Spool._below, list[int](), 60_000
+
+    def noted(self: Spool, *given: Any) -> Any:
+        found = below(self, *given)
+        read.append(found[1])
+        return found
+
+    monkeypatch.setattr(Spool, "_below", noted)
+    found: list[JSON] = []
+    after, more = 0, True
+    while more:
+        page, after, more = spool.objects(after, most=500, most_bytes=page_bytes)
+        found += page
+    spool.close()
+
+    assert found == whole
+    assert max(read) < page_bytes + 200
+    assert sum(read) < 3 * sum(len(codec.dumps(one)) for one in lines)

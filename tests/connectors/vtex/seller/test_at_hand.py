@@ -155,3 +155,17 @@ def test_a_cart_of_what_has_been_asked_for_lies_ready() -> None:
     warm.answer(request, NOW)
 
     assert list(offers.at_hand) == ["X"], "one without stock or without a price is thought about each time"
+
+
+def test_carts_larger_than_nearly_all_leave_nothing_behind() -> None:
+    """Their forms are large, and there are many sizes."""
+    offers = Offers(BY_SKU)
+    there = {"a": product("a", ("X", 1, [price(1)]))}
+    offers.put(["a"], there)
+    warm = Simulation(offers, SHIPPING)
+
+    for lines in range(1, 300):
+        request = SimulationRequest(items=[RequestedItem(id="X")] * lines, country="BRA")
+        assert [warm.answer(request, NOW) for _ in range(2)] == [cold(there, request, NOW)] * 2
+
+    assert max(warm._forms) <= 100
