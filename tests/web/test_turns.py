@@ -11,9 +11,10 @@ from hub.web.turns import A_TURN, Turns
 
 @dataclass
 class One:
-    """Does something when it is settled."""
+    """Does something when its answer is made, and when that is sent."""
 
-    settle: Callable[[], None]
+    prepare: Callable[[], object]
+    send: Callable[[], object] = lambda: None
 
 
 async def many_turns() -> None:
@@ -28,9 +29,11 @@ async def settled(count: int) -> tuple[list[int], list[int]]:
     turns, order, seen = Turns(loop), list[int](), list[int]()
     for number in range(count):
         turns.join(One(lambda number=number: order.append(number)))  # type: ignore[misc]
-    while len(order) < count:
+    for _ in range(count):
         await asyncio.sleep(0)
         seen.append(len(order))
+        if len(order) == count:
+            break
     return order, seen
 
 
@@ -47,6 +50,24 @@ async def test_a_long_line_keeps_nothing_else_waiting() -> None:
 
     assert all(later - earlier <= A_TURN for earlier, later in zip([0, *seen], seen, strict=False))
     assert len(seen) >= 5
+
+
+async def test_what_a_turn_has_made_is_sent_together() -> None:
+    """Who sleeps until an answer comes is woken once; one that fails keeps back none of those before it."""
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)
+    turns, done = Turns(loop), list[str]()
+
+    def fails() -> None:
+        raise RuntimeError("broken")
+
+    for number in range(A_TURN + 2):
+        makes = fails if number == A_TURN + 1 else lambda: done.append("made")
+        turns.join(One(makes, lambda: done.append("sent")))
+    await many_turns()
+
+    assert done[: 2 * A_TURN] == ["made"] * A_TURN + ["sent"] * A_TURN
+    assert done[2 * A_TURN : 2 * A_TURN + 2] == ["made", "sent"]
 
 
 async def test_who_comes_back_at_once_is_the_last_of_the_line() -> None:
